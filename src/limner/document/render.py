@@ -1,0 +1,102 @@
+"""Documents for reading: a short `repr`, a terminal page, and an HTML fragment for notebooks."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Callable
+from html import escape
+
+from limner.document.document import Document
+from limner.document.jsonform import TYPE_NAMES
+from limner.document.parts import Audio, Image, Part, Text, Video
+
+
+def summary(document: Document, lines: int = 12, width: int = 100) -> str:
+    """A few lines that say what the document is and how it begins: its `repr`."""
+    counts = Counter(TYPE_NAMES[type(part)] for part in document.parts)
+    sizes = ", ".join(f"{n} {name}{'s' if n > 1 and name in ('text', 'image', 'video') else ''}" for name, n in counts.items())
+    head = f"Document {document.id}"
+    if document.title:
+        head += f" · {_short(document.title, 60)}"
+    head += f" · {sizes or 'empty'}"
+    if document.language:
+        head += f" · {document.language}"
+    body = [f"  {part.n:>4}  {part_line(part, width - 8)}" for part in document.parts[:lines]]
+    if len(document.parts) > lines:
+        body.append(f"        … {len(document.parts) - lines} more")
+    return "\n".join([head, *body])
+
+
+def part_line(part: Part, width: int = 92) -> str:
+    """One part on one line.
+
+    >>> part_line(Image(1, url="a.png", alt="a cat", width=64, height=48))
+    '[image 64x48] a cat (a.png)'
+    """
+    if isinstance(part, Text):
+        mark = {"paragraph": "", "heading": "#" * max(part.level, 1) + " "}.get(part.role, f"{part.role}: ")
+        return mark + _short(part.text, width - len(mark))
+    where = part.url or part.ref[:12]
+    if isinstance(part, Image):
+        size = f" {part.width}x{part.height}" if part.width else ""
+        return _short(f"[image{size}] {part.alt + ' ' if part.alt else ''}({where})", width)
+    if isinstance(part, Audio | Video):
+        until = f"{part.end:g}" if part.end else "end"
+        return _short(f"[{TYPE_NAMES[type(part)]} {part.start:g}-{until} s] ({where})", width)
+    return _short(f"[{TYPE_NAMES[type(part)]}] ({where})", width)
+
+
+def terminal(document: Document, width: int = 100) -> str:
+    """The whole document as plain text for a terminal: headings marked, images as bracketed lines."""
+    out = [f"{document.title or document.id}", f"{document.id}  {document.url or document.source}"]
+    facts = [document.language, *(f"{k}: {v}" for k, v in document.meta.items())]
+    if any(facts):
+        out.append("  ".join(fact for fact in facts if fact))
+    for part in document.parts:
+        out.append("")
+        if isinstance(part, Text) and part.role in ("code", "table", "list", "formula"):
+            out.append(textwrap.indent(part.text, "    " if part.role in ("code", "formula") else ""))
+        elif isinstance(part, Text):
+            mark = "#" * max(part.level, 1) + " " if part.role == "heading" else ""
+            mark = {"quote": "> ", "caption": "    ", "ocr": "[text in image] ", "speech": "[speech] "}.get(part.role, mark)
+            out.append(
+                "\n".join(textwrap.wrap(mark + part.text, width, subsequent_indent="    " if part.role == "caption" else ""))
+            )
+        else:
+            out.append(part_line(part, width))
+    return "\n".join(out)
+
+
+def html(document: Document, source: Callable[[Part], str] | None = None) -> str:
+    """An HTML fragment that shows the document: every string escaped, no script, no remote request unless
+    `source(part)` returns a URL for a media part (by default images are named, not loaded)."""
+    rows = [f"<h3>{escape(document.title or document.id)}</h3>"]
+    for part in document.parts:
+        rows.append(part_html(part, source(part) if source and not isinstance(part, Text) else ""))
+    return '<article class="limner-document">' + "\n".join(rows) + "</article>"
+
+
+def part_html(part: Part, url: str = "") -> str:
+    """One part as HTML; `url` is where its media can be loaded from, "" to name it only."""
+    if isinstance(part, Text):
+        text = escape(part.text)
+        if part.role == "heading":
+            level = min(max(part.level, 1) + 1, 6)
+            return f"<h{level}>{text}</h{level}>"
+        if part.role in ("code", "table", "list", "formula"):
+            return f'<pre class="{part.role}">{text}</pre>'
+        tag = {"quote": "blockquote", "caption": "figcaption"}.get(part.role, "p")
+        return f'<{tag} class="{part.role}">{text}</{tag}>'
+    if isinstance(part, Image) and url:
+        size = f' width="{part.width}" height="{part.height}"' if part.width else ""
+        return f'<img src="{escape(url)}" alt="{escape(part.alt)}" loading="lazy"{size}>'
+    if isinstance(part, Audio | Video) and url:
+        tag = TYPE_NAMES[type(part)]
+        return f'<{tag} controls preload="none" src="{escape(url)}"></{tag}>'
+    return f'<p class="media">{escape(part_line(part))}</p>'
+
+
+def _short(text: str, width: int) -> str:
+    flat = " ".join(text[: 4 * max(width, 1)].split())
+    return flat if len(flat) <= width and len(text) <= 4 * width else flat[: max(width - 1, 1)] + "…"

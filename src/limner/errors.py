@@ -1,0 +1,38 @@
+"""The one exception family: every error a person can cause or meet derives from `LimnerError`.
+
+A message names the input, says what is wrong with it and what to do; the command line prints it as one
+line, without a traceback.
+"""
+
+
+class LimnerError(Exception):
+    """Something a person can act on: the message says what."""
+
+
+class InvalidDocument(LimnerError, ValueError):
+    """A document or one of its parts breaks a rule of the document model."""
+
+
+class CorpusError(LimnerError):
+    """A corpus is missing, damaged, or of a schema this version does not read."""
+
+
+class SourceError(LimnerError):
+    """An input could not be read; it costs that input only and is recorded in the rejects."""
+
+
+class PlanError(LimnerError):
+    """A plan names something that does not exist or sets it to a value it does not take."""
+
+
+class FormatError(LimnerError):
+    """A dataset in a public format could not be read or written."""
+
+
+class MissingExtra(LimnerError, ImportError):
+    """A part of limner needs packages that are not installed; the message has the install command."""
+
+    def __init__(self, extra: str, package: str, purpose: str):
+        super().__init__(f"{purpose} needs {package}, which is not installed: pip install 'limner[{extra}]'")
+        self.extra = extra
+        self.package = package
