@@ -29,6 +29,10 @@ class FormatError(LimnerError):
     """A dataset in a public format could not be read or written."""
 
 
+class MediaError(LimnerError):
+    """An image cannot be decoded: damaged, of an unknown format, or larger than the bound."""
+
+
 class MissingExtra(LimnerError, ImportError):
     """A part of limner needs packages that are not installed; the message has the install command."""
 

@@ -15,7 +15,7 @@ import click
 
 from limner.errors import LimnerError
 
-_NOT_COMMANDS = {"main", "options"}
+_NOT_COMMANDS = {"main", "options", "progress", "dryrun"}
 _ALIASES = {"import": "import_"}
 
 

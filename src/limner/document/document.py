@@ -18,7 +18,7 @@ def document_id(name: str, ordinal: int = 0) -> str:
     At two billion documents the chance that any two share an id is about two in a million.
 
     >>> document_id("docs/index.html")
-    'c6f4a3f08d7cfadc5a8e'
+    '76123a2555f7b0743476'
     """
     return hashlib.blake2b(f"{name}\0{ordinal}".encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
 

@@ -17,7 +17,7 @@ TYPE_NAMES: dict[type[Part], str] = {kind: name for name, kind in PART_TYPES.ite
 _DEFAULTS: dict[type[Part], dict[str, Any]] = {
     kind: {f.name: f.default for f in fields(kind) if f.name != "n"} for kind in TYPE_NAMES
 }
-_ALWAYS = {Text: {"text", "role"}}
+_ALWAYS: dict[type[Part], set[str]] = {Text: {"text", "role"}}
 
 
 def part_to_dict(part: Part) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def part_to_dict(part: Part) -> dict[str, Any]:
     {'type': 'image', 'n': 3, 'url': 'a.png'}
     """
     kind = type(part)
-    always = _ALWAYS.get(kind, ())
+    always = _ALWAYS.get(kind, set())
     out: dict[str, Any] = {"type": TYPE_NAMES[kind], "n": part.n}
     for name, default in _DEFAULTS[kind].items():
         value = getattr(part, name)

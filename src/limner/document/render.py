@@ -15,7 +15,7 @@ from limner.document.parts import Audio, Image, Part, Text, Video
 def summary(document: Document, lines: int = 12, width: int = 100) -> str:
     """A few lines that say what the document is and how it begins: its `repr`."""
     counts = Counter(TYPE_NAMES[type(part)] for part in document.parts)
-    sizes = ", ".join(f"{n} {name}{'s' if n > 1 and name in ('text', 'image', 'video') else ''}" for name, n in counts.items())
+    sizes = ", ".join(f"{n} {name}{'s' if n > 1 and name != 'audio' else ''}" for name, n in counts.items())
     head = f"Document {document.id}"
     if document.title:
         head += f" · {_short(document.title, 60)}"
@@ -59,10 +59,11 @@ def terminal(document: Document, width: int = 100) -> str:
             out.append(textwrap.indent(part.text, "    " if part.role in ("code", "formula") else ""))
         elif isinstance(part, Text):
             mark = "#" * max(part.level, 1) + " " if part.role == "heading" else ""
-            mark = {"quote": "> ", "caption": "    ", "ocr": "[text in image] ", "speech": "[speech] "}.get(part.role, mark)
-            out.append(
-                "\n".join(textwrap.wrap(mark + part.text, width, subsequent_indent="    " if part.role == "caption" else ""))
+            mark = {"quote": "> ", "caption": "    ", "ocr": "[text in image] ", "speech": "[speech] "}.get(
+                part.role, mark
             )
+            indent = "    " if part.role == "caption" else ""
+            out.append("\n".join(textwrap.wrap(mark + part.text, width, subsequent_indent=indent)))
         else:
             out.append(part_line(part, width))
     return "\n".join(out)
@@ -72,8 +73,7 @@ def html(document: Document, source: Callable[[Part], str] | None = None) -> str
     """An HTML fragment that shows the document: every string escaped, no script, no remote request unless
     `source(part)` returns a URL for a media part (by default images are named, not loaded)."""
     rows = [f"<h3>{escape(document.title or document.id)}</h3>"]
-    for part in document.parts:
-        rows.append(part_html(part, source(part) if source and not isinstance(part, Text) else ""))
+    rows += [part_html(part, source(part) if source and not isinstance(part, Text) else "") for part in document.parts]
     return '<article class="limner-document">' + "\n".join(rows) + "</article>"
 
 

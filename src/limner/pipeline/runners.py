@@ -1,0 +1,162 @@
+"""Who runs tasks: this process, a pool of processes, or Ray. One contract: tasks in, commits out in any order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+from limner.corpus.commit import Commit
+from limner.errors import LimnerError, MissingExtra, PlanError
+from limner.pipeline.limits import last_mark
+from limner.pipeline.lock import working
+from limner.pipeline.task import Task, run
+
+
+class Runner(Protocol):
+    """Runs tasks; yields each with its commit, in the order they finish."""
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Commit]]: ...
+
+
+def runner(name: str, workers: int = 0, address: str = "") -> Runner:
+    """The runner called `name` (`processes` or `ray`) with that many workers; 0 for one a core, of which one process
+    needs no pool. `address` is the Ray cluster's."""
+    workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or os.cpu_count() or 1
+    if name == "ray":
+        return RayRunner(workers, address)
+    if name != "processes":
+        raise PlanError(f"there is no runner {name!r}; one of processes, ray")
+    return Inline() if workers == 1 else Processes(workers)
+
+
+class Inline:
+    """Runs tasks in this process, one after the other."""
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Commit]]:
+        """See `Runner`."""
+        for task in tasks:
+            yield task, run(task)
+
+
+class Processes:
+    """Runs tasks on a pool of processes of this machine.
+
+    A worker that dies (killed, out of memory, a crash in a library) costs its input only: the tasks in flight are run
+    again, and an input at which a worker died twice is left out and recorded.
+    """
+
+    def __init__(self, workers: int):
+        self.workers = workers
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Commit]]:
+        """See `Runner`."""
+        waiting = iter(tasks)
+        again: list[Task] = []
+        deaths: dict[tuple[str, int], int] = {}
+        exhausted = False
+        while not exhausted or again:
+            flying: dict[Future[Commit], Task] = {}
+            pool = self._pool()
+            try:
+                while True:
+                    while len(flying) < 2 * self.workers and (again or not exhausted):
+                        task = again.pop() if again else next(waiting, None)
+                        if task is None:
+                            exhausted = True
+                            break
+                        flying[pool.submit(run_in_worker, task)] = task
+                    if not flying:
+                        break
+                    for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                        commit = future.result()
+                        yield flying.pop(future), commit
+            except BrokenProcessPool:
+                for future, task in flying.items():
+                    if future.done() and future.exception() is None:
+                        yield task, future.result()
+                    else:
+                        again.append(_blame(task, deaths))
+            finally:
+                _end(pool)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+        if os.name == "posix":
+            context.set_forkserver_preload(["limner.pipeline.task", "limner.sources.html"])
+        return ProcessPoolExecutor(self.workers, mp_context=context)
+
+
+def run_in_worker(task: Task) -> Commit:
+    """Run a task in a worker process: not when the run that gave it has ended, and seen by the next one while it lasts."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        raise LimnerError("the run that gave this task has ended")
+    with working(task.root):
+        return run(task)
+
+
+def _blame(task: Task, deaths: dict[tuple[str, int], int]) -> Task:
+    position = last_mark(task.out, task.key)
+    if position is None or not task.inputs:
+        key = (task.key, -1)
+        deaths[key] = deaths.get(key, 0) + 1
+        if deaths[key] > 3:
+            raise LimnerError(f"workers died four times at batch {task.stem}; see the system's log (out of memory?)")
+        return task
+    key = (task.key, position)
+    deaths[key] = deaths.get(key, 0) + 1
+    if deaths[key] < 2:
+        return task
+    return replace(task, poison={**task.poison, position: "workers died at it twice"})
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    processes = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        with suppress(OSError, ValueError):
+            process.terminate()
+
+
+class RayRunner:
+    """Runs tasks on Ray, one task a batch, so that a task is one read and one write and the scheduler has little to do.
+
+    `address` is a cluster's (`ray://host:10001`, `auto`), or empty for a local one. The corpus must lie where every
+    node reaches it. A worker that is lost has its task run again, which writes the same bytes.
+    """
+
+    def __init__(self, workers: int, address: str = ""):
+        try:
+            import ray
+        except ImportError:
+            raise MissingExtra("ray", "ray", "the Ray runner") from None
+        self._ray: Any = ray
+        self.workers = workers
+        if not self._ray.is_initialized():
+            own: dict[str, Any] = {} if address else {"num_cpus": workers}
+            self._ray.init(address=address or None, log_to_driver=False, include_dashboard=False, **own)
+        self._run = self._ray.remote(max_retries=5)(run)
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Commit]]:
+        """See `Runner`."""
+        waiting = iter(tasks)
+        flying: dict[Any, Task] = {}
+        exhausted = False
+        while True:
+            while not exhausted and len(flying) < 2 * self.workers:
+                task = next(waiting, None)
+                if task is None:
+                    exhausted = True
+                    break
+                flying[self._run.remote(task)] = task
+            if not flying:
+                return
+            done, _ = self._ray.wait(list(flying), num_returns=1)
+            for reference in done:
+                yield flying.pop(reference), self._ray.get(reference)
