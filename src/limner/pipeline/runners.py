@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -47,8 +48,8 @@ class Inline:
 class Processes:
     """Runs tasks on a pool of processes of this machine.
 
-    A worker that dies (killed, out of memory, a crash in a library) costs its input only: the tasks in flight are run
-    again, and an input at which a worker died twice is left out and recorded.
+    A worker that dies (killed, out of memory, a crash in a library) costs its input only: the tasks in flight are run again one
+    at a time, and an input at which a worker then dies twice is left out and recorded.
     """
 
     def __init__(self, workers: int):
@@ -57,39 +58,57 @@ class Processes:
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Commit]]:
         """See `Runner`."""
         waiting = iter(tasks)
-        again: list[Task] = []
-        deaths: dict[tuple[str, int], int] = {}
-        exhausted = False
-        while not exhausted or again:
+        while True:
             flying: dict[Future[Commit], Task] = {}
-            pool = self._pool()
+            pool = _pool(self.workers)
             try:
-                while True:
-                    while len(flying) < 2 * self.workers and (again or not exhausted):
-                        task = again.pop() if again else next(waiting, None)
-                        if task is None:
-                            exhausted = True
-                            break
-                        flying[pool.submit(run_in_worker, task)] = task
-                    if not flying:
-                        break
-                    for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                        commit = future.result()
-                        yield flying.pop(future), commit
+                yield from self._run(pool, waiting, flying)
+                return
             except BrokenProcessPool:
-                for future, task in flying.items():
-                    if future.done() and future.exception() is None:
-                        yield task, future.result()
-                    else:
-                        again.append(_blame(task, deaths))
+                suspects = list(flying.values())
             finally:
                 _end(pool)
+            for task in suspects:
+                yield task, run_alone(task)
 
-    def _pool(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-        if os.name == "posix":
-            context.set_forkserver_preload(["limner.pipeline.task", "limner.sources.html"])
-        return ProcessPoolExecutor(self.workers, mp_context=context)
+    def _run(
+        self, pool: ProcessPoolExecutor, waiting: Iterator[Task], flying: dict[Future[Commit], Task]
+    ) -> Iterator[tuple[Task, Commit]]:
+        while True:
+            while len(flying) < 2 * self.workers and (task := next(waiting, None)) is not None:
+                flying[pool.submit(run_in_worker, task)] = task
+            if not flying:
+                return
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                commit = future.result()
+                yield flying.pop(future), commit
+
+
+def run_alone(task: Task, deaths: int = 2) -> Commit:
+    """Run a task in a process of its own, again and again until it ends well; an input at which the process died `deaths`
+    times is left out. Raises `LimnerError` where it dies without being at any input."""
+    died: Counter[int] = Counter()
+    while True:
+        pool = _pool(1)
+        try:
+            return pool.submit(run_in_worker, task).result()
+        except BrokenProcessPool:
+            position = last_mark(task.out, task.key) if task.inputs else None
+            died[-1 if position is None else position] += 1
+            if died[-1] > deaths:
+                message = f"a worker died {died[-1]} times at batch {task.stem}; see the system's log (out of memory?)"
+                raise LimnerError(message) from None
+            if position is not None and died[position] >= deaths:
+                task = replace(task, poison={**task.poison, position: f"a worker died at it {deaths} times"})
+        finally:
+            _end(pool)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+    if os.name == "posix":
+        context.set_forkserver_preload(["limner.pipeline.task", "limner.sources.html"])
+    return ProcessPoolExecutor(workers, mp_context=context)
 
 
 def run_in_worker(task: Task) -> Commit:
@@ -99,21 +118,6 @@ def run_in_worker(task: Task) -> Commit:
         raise LimnerError("the run that gave this task has ended")
     with working(task.root):
         return run(task)
-
-
-def _blame(task: Task, deaths: dict[tuple[str, int], int]) -> Task:
-    position = last_mark(task.out, task.key)
-    if position is None or not task.inputs:
-        key = (task.key, -1)
-        deaths[key] = deaths.get(key, 0) + 1
-        if deaths[key] > 3:
-            raise LimnerError(f"workers died four times at batch {task.stem}; see the system's log (out of memory?)")
-        return task
-    key = (task.key, position)
-    deaths[key] = deaths.get(key, 0) + 1
-    if deaths[key] < 2:
-        return task
-    return replace(task, poison={**task.poison, position: "workers died at it twice"})
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -1,0 +1,47 @@
+# Each target makes its own virtual environment from nothing: .venv for use, tests and lint, .venvs/bench for benchmarks with peers.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# pip takes the constraints, so that two machines get the same versions.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types imports tests bench docs clean data
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable '.[dev,ray,serve,svg,models]'
+	touch $@
+
+$(VENV)/.demo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable '.[serve,svg]'
+	touch $@
+
+demo: $(VENV)/.demo  ## build a corpus from a few hundred real pages, say what was dropped and why, and open it
+	$(BIN)/python examples/demo.py
+
+data: $(VENV)/.ready  ## the pages that tests and the demo read
+	$(BIN)/limner data get sasview
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.ready
+	$(BIN)/pyright
+
+tests: $(VENV)/.ready data
+	$(BIN)/python -m pytest --numprocesses=2
+
+test: lint types tests  ## lint, types and the tests
+
+bench: $(VENV)/.ready  ## every figure in the docs that is not a recipe's
+	PYTHON=$(PYTHON) bash bench/run.sh
+
+docs: $(VENV)/.ready  ## the pages that commands write
+	$(BIN)/limner operators --markdown > docs/operators.md
+	$(BIN)/limner recipe table > docs/reproductions.md
+
+clean:
+	rm -rf $(VENV) .venvs demo

@@ -1,0 +1,158 @@
+"""`limner extract`: pages to documents, one line each, without a corpus."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, NamedTuple
+
+import click
+
+from limner.document import Document
+from limner.errors import LimnerError, SourceError
+
+
+class _Job(NamedTuple):
+    target: str
+    url: str
+    extractor: str
+
+
+@click.command("extract", epilog="Exit status 1 where an input could not be read; the others are still printed.")
+@click.argument("inputs", nargs=-1, required=True, metavar="FILE|URL...")
+@click.option("--url", default="", metavar="U", help="Where the pages are from: makes the addresses of images absolute.")
+@click.option("--extractor", default="bundled:lexbor", show_default=True, metavar="ADDRESS", help="Which extractor.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line for each input, in order.")
+def command(inputs: tuple[str, ...], url: str, extractor: str, workers: int, as_json: bool) -> None:
+    """Print the main content of pages: text and images in reading order.
+
+    A FILE may be gzip, and `-` is standard input. A URL is fetched politely, and kept in limner's cache.
+
+    \b
+    limner extract page.html
+    limner extract --json site/*.html > pages.jsonl
+    curl -s https://example.org/ | limner extract - --url https://example.org/ --json
+    """
+    failed = 0
+    jobs = [_Job(target, url, extractor) for target in inputs]
+    for line, ok in _ordered(jobs, workers, as_json):
+        failed += not ok
+        if ok or as_json:
+            sys.stdout.write(line + "\n")
+        else:
+            click.echo(f"limner: {line}", err=True)
+        if not as_json or sys.stdout.isatty():
+            sys.stdout.flush()
+    sys.stdout.flush()
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _ordered(jobs: list[_Job], workers: int, as_json: bool) -> Iterator[tuple[str, bool]]:
+    work = _json_line if as_json else _page
+    if workers == 1 or len(jobs) == 1:
+        yield from map(work, jobs)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        waiting: deque[Future[tuple[str, bool]]] = deque()
+        for job in jobs:
+            # A bounded queue: output streams, and no more than a few results wait for a slow one.
+            if len(waiting) >= 16 * workers:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(work, job))
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _json_line(job: _Job) -> tuple[str, bool]:
+    import orjson
+
+    try:
+        return "\n".join(_dumps(orjson, as_row(document)) for document in _documents(job)), True
+    except LimnerError as error:
+        return _dumps(orjson, {"error": str(error), "input": job.target}), False
+
+
+def _dumps(orjson: Any, row: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(row).decode()
+    except TypeError:  # a lone surrogate, which UTF-8 does not have
+        import json
+
+        return json.dumps(row)
+
+
+def _page(job: _Job) -> tuple[str, bool]:
+    import shutil
+
+    from limner.document.render import terminal
+
+    try:
+        width = min(shutil.get_terminal_size().columns, 100)
+        return "\n\n".join(terminal(document, width) for document in _documents(job)), True
+    except LimnerError as error:
+        return str(error), False
+
+
+def as_row(document: Document) -> dict[str, Any]:
+    """The document as `limner extract --json` prints it: `ref` of an image is where it is while it is not stored."""
+    from limner.document.jsonform import part_to_dict
+
+    parts: list[dict[str, Any]] = []
+    for part in document.parts:
+        row = part_to_dict(part)
+        if row["type"] != "text":
+            row["ref"] = row.get("ref") or row.get("url", "")
+            row.setdefault("alt", "")
+        parts.append(row)
+    row = {"id": document.id, "url": document.url, "title": document.title, "language": document.language}
+    return {**row, "meta": dict(document.meta), "parts": parts}
+
+
+def _documents(job: _Job) -> Iterable[Document]:
+    from limner.document import document_id
+    from limner.sources.files import MAX_PAGE
+    from limner.sources.kinds import Page, documents
+
+    if job.target.startswith(("http://", "https://")):
+        return list(_from_web(job))
+    data = _bytes(job.target, MAX_PAGE)
+    name = "stdin.html" if job.target == "-" else job.target
+    page = Page(data, name, document_id(job.url or name), job.url, extractor=job.extractor)
+    return list(documents(page, limit=MAX_PAGE))
+
+
+def _bytes(target: str, limit: int) -> bytes:
+    try:
+        if target == "-":
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            with open(target, "rb") as file:
+                data = file.read(limit + 1)
+    except OSError as error:
+        raise SourceError(f"{target}: {error.strerror or error}") from None
+    if len(data) > limit:
+        raise SourceError(f"{target}: more than {limit} bytes, too much for one page")
+    return data
+
+
+def _from_web(job: _Job) -> Iterable[Document]:
+    from limner.corpus.probe import probe
+    from limner.sources.fetch import FetchSettings
+    from limner.sources.source import Input
+    from limner.sources.urls import UrlSource
+
+    class Nowhere:
+        """Says what media are, and keeps nothing: this command stores nothing."""
+
+        put = staticmethod(probe)
+
+    source = UrlSource(urls=(job.target,), settings=FetchSettings(), extractor=job.extractor)
+    inputs: list[Input] = list(source.inputs())
+    source.fetch(inputs, lambda _: None)
+    for input in inputs:
+        for document in source.read(input, Nowhere()):
+            yield document
