@@ -22,6 +22,7 @@ from limner.errors import LimnerError
 )
 @click.option("--fetch-images", is_flag=True, help="Fetch images that the pages name, politely.")
 @click.option("--dry-run", type=click.IntRange(1), metavar="N", help="Try the plan on N inputs and say what it would drop.")
+@click.option("--try", "tries", multiple=True, metavar="STEP.SETTING=V,V", help="With --dry-run: other values for a threshold.")
 @as_json
 def command(
     sources: tuple[str, ...],
@@ -33,6 +34,7 @@ def command(
     memory: int,
     fetch_images: bool,
     dry_run: int | None,
+    tries: tuple[str, ...],
     json_: bool,
 ) -> None:
     """Build a corpus from web pages: files and folders, WARC, sitemaps, URL lists, packages.
@@ -41,7 +43,7 @@ def command(
     limner build ~/manuals crawl.warc.gz -o corpus
     limner build https://example.org/sitemap.xml -o corpus --fetch-images
     limner build pip:sasview==6.1.3#sas/docs -o corpus --plan obelics
-    limner build ~/manuals -o corpus --dry-run 200      what would this plan drop?
+    limner build ~/manuals -o corpus --dry-run 200 --try near-duplicates.threshold=0.6,0.7
     """
     from dataclasses import replace
 
@@ -54,7 +56,7 @@ def command(
     if dry_run:
         from limner.cli.dryrun import dry
 
-        dry(plan, dry_run, json_)
+        dry(plan, dry_run, tries, runner(runner_name, workers, address), json_)
         return
     with listening(quiet=json_) as progress:
         summary = build(plan, output, runner=runner(runner_name, workers, address), progress=progress, memory=memory << 20)

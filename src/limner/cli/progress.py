@@ -95,14 +95,14 @@ def listening(quiet: bool = False) -> Generator[Bars | Lines | Silent]:
             bars.end()
 
 
-def print_summary(summary: Summary) -> None:
-    """What was kept, what each step dropped and why, and what to do next."""
+def print_summary(summary: Summary, done: bool = True) -> None:
+    """What was kept, what each step dropped and why, and, where there is a corpus (`done`), what to do next."""
     console = Console(highlight=False)
     counts = summary.counts
     known = sum(1 for language in summary.languages if language)
     console.print(
         f"[bold]{counts['documents']:,} documents[/] · {counts['words']:,} words · {counts['images']:,} images "
-        f"({counts['stored']:,} stored) · {known} language{'s' if known != 1 else ''}   [dim]{summary.corpus}[/]"
+        f"({counts['stored']:,} stored) · {known} language{'s' if known != 1 else ''}   [dim]{summary.corpus if done else 'of a sample'}[/]"
     )
     if summary.steps:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -118,4 +118,5 @@ def print_summary(summary: Summary) -> None:
         console.print(table)
     if summary.rejects:
         console.print(f"rejects: {', '.join(f'{error} {count:,}' for error, count in summary.rejects.items())}")
-    console.print(f"[dim]{summary.inputs:,} inputs in {summary.seconds:,.1f} s. next:[/] limner view {summary.corpus}")
+    following = f" next:[/] limner view {summary.corpus}" if done else "[/]"
+    console.print(f"[dim]{summary.inputs:,} inputs in {summary.seconds:,.1f} s.{following}")

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from limner.corpus import Corpus
 from limner.corpus.commit import Commit, read_commits, stem, sweep
+from limner.corpus.shards import Reader
 from limner.corpus.store import Store
 from limner.errors import PlanError
 from limner.pipeline.decide import decide
@@ -22,6 +23,9 @@ from limner.pipeline.runners import Inline, Runner
 from limner.pipeline.stages import Stage, stages
 from limner.pipeline.summary import Summary, summarize
 from limner.pipeline.task import Task
+from limner.sources.fetch import Fetcher
+from limner.sources.images import fetch_images, image_urls
+from limner.sources.locate import fetch_settings
 from limner.sources.locate import source as locate
 from limner.sources.source import Fetching, Source
 
@@ -77,6 +81,7 @@ class _Building:
     ):  # fmt: skip
         self.plan, self.corpus, self.place, self.sources, self.total = plan, corpus, place, sources, total
         self.runner, self.progress, self.memory, self.threads = runner, progress, memory, threads
+        self.fetching = fetch_settings(plan.source_settings.get("fetch"))
         self.stages = stages(plan)
         self.stores = [self._store(stage) for stage in self.stages]
 
@@ -117,11 +122,25 @@ class _Building:
         for task, commit in self.runner.run(self._tasks(stage, out, done)):
             done[task.stem] = commit
             self.progress.advance(len(commit.inputs), commit.counts)
+        if any(after.attach for after in self.stages[stage.index + 1 : stage.index + 2]):
+            self._fetch_images(out)
         verdicts = f"verdicts-{stage.index}.parquet"
         if stage.signs_for and not out.exists(verdicts):
             self.progress.stage(f"deciding: {', '.join(s.name for s in stage.signs_for)}", 0, 0)
             with TemporaryDirectory(prefix="deciding-", dir=self.corpus.store.scratch()) as folder:
                 decide(out, read_commits(out), stage.signs_for, verdicts, Path(folder), self.memory, self.threads)
+
+    def _fetch_images(self, store: Store) -> None:
+        if store.exists("images-fetched"):
+            return
+        reader, commits = Reader(store), read_commits(store)
+        missing = sum(commit.counts["images"] - commit.counts["stored"] for commit in commits)
+        self.progress.stage("images", missing, 0)
+        documents = (d for c in commits for g in range(reader.groups(c)) for d in reader.group(c, g))
+        urls = (url for document in documents for url in image_urls(document))
+        outcome = fetch_images(urls, Fetcher(self.fetching), lambda n: self.progress.advance(n, {}))
+        self.progress.message("images: " + ", ".join(f"{count:,} {what}" for what, count in outcome.items()))
+        store.write("images-fetched", b"")
 
     def _tasks(self, stage: Stage, out: Store, done: dict[str, Commit]) -> Iterator[Task]:
         task = Task(
@@ -137,7 +156,7 @@ class _Building:
         verdicts = f"verdicts-{stage.index - 1}.parquet" if stage.verdicts_of else ""
         for batch in self._batches():
             if (name := stem(batch.ordinal)) not in done:
-                yield replace(task, stem=name, before=before, verdicts=verdicts)
+                yield replace(task, stem=name, before=before, verdicts=verdicts, attach=self.fetching if stage.attach else None)
 
     def finish(self, began: float) -> Summary:
         """Make the corpus whole: indexes, facts, and nothing left of the work."""

@@ -8,7 +8,7 @@ what it is given: run again, it writes the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ from limner.errors import LimnerError
 from limner.pipeline.limits import OverrunError, deadline, marked
 from limner.pipeline.plan import Step
 from limner.pipeline.stages import Stage
+from limner.sources.fetch import FetchSettings
+from limner.sources.images import attach_cached
 from limner.sources.source import Input, Source
 
 ORDER_BITS = 24
@@ -43,8 +45,8 @@ VERDICTS = pa.schema(
 @dataclass(frozen=True)
 class Task:
     """What a worker is given. `source` and `inputs` are set in the first stage; `before` names the stores of earlier stages,
-    the last of which holds this batch's documents; `root` is the corpus that all this is for; `attach` brings in images that
-    were fetched since the stage before; `poison` are positions of inputs that killed a worker."""
+    the last of which holds this batch's documents; `root` is the corpus that all this is for; `attach` says where images are
+    that were fetched since the stage before; `poison` are positions of inputs that killed a worker."""
 
     stage: Stage
     stem: str
@@ -58,7 +60,7 @@ class Task:
     digest: str = ""
     seconds: float = 120.0
     keep_dropped: bool = True
-    attach: Callable[[Document, Work], Document] | None = None
+    attach: FetchSettings | None = None
     poison: Mapping[int, str] = field(default_factory=dict[int, str])
 
     @property
@@ -135,7 +137,7 @@ def run(task: Task) -> Commit:
             if task.verdicts:
                 documents = _apply_verdicts(task, documents, orders, work)
             if task.attach:
-                documents = [task.attach(document, work) for document in documents]
+                documents = [attach_cached(document, task.attach, work) for document in documents]
             inputs: Sequence[str] = commit.inputs
         else:
             documents = list(_read_inputs(task, work))

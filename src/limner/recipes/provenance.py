@@ -1,0 +1,89 @@
+"""Hashes of what a result was made from: the recipe's code with all of limner that it imports, and its data."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from limner.errors import LimnerError
+
+
+def code_hash(module: str) -> str:
+    """One hash over the source of `module` and every module of limner it imports, directly or not, by reading
+    import statements. A change in any of them makes results stale."""
+    sources: dict[str, bytes] = {}
+    left = [module]
+    while left:
+        name = left.pop()
+        if name in sources:
+            continue
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+            continue
+        sources[name] = Path(spec.origin).read_bytes()
+        left += [found for found in _imports(sources[name], name) if found.startswith("limner.")]
+    digest = hashlib.sha256()
+    for name in sorted(sources):
+        digest.update(f"{name}\0".encode() + hashlib.sha256(sources[name]).digest())
+    return digest.hexdigest()[:16]
+
+
+def _imports(source: bytes, module: str) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module)
+            found += [name for alias in node.names if _is_module(name := f"{node.module}.{alias.name}")]
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.startswith("limner.")
+            and ":" in node.value
+        ):
+            found.append(node.value.split(":")[0])
+    return found
+
+
+def _is_module(name: str) -> bool:
+    if not name.startswith("limner."):
+        return False
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def folder_hash(folder: Path) -> str:
+    """One hash over the names and contents of all files below `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
+        digest.update(f"{path.relative_to(folder)}\0".encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def data_hashes(names: Sequence[str]) -> dict[str, str]:
+    """The hash of each data set named, as it lies unpacked on this machine; raises `LimnerError` for one that is absent."""
+    from limner.sources.datasets import folder
+
+    out: dict[str, str] = {}
+    for name in names:
+        place = folder(name)
+        if not place.is_dir():
+            raise LimnerError(f"the data set {name} is not here: limner data get {name}")
+        out[name] = folder_hash(place)
+    return out
+
+
+def machine() -> str:
+    """What class of machine this is, without naming it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else 0
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, Python {platform.python_version()}"

@@ -1,0 +1,90 @@
+"""A recipe: one paper's system composed from shared parts, what the paper claims, and how that is measured here.
+
+A recipe is a module of `limner.recipes` with a constant `RECIPE`. Its `run(settings, seed)` yields measurements; the runner
+(`limner.recipes.run`) repeats it over seeds, judges the claims and writes `results/SLUG.json`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from limner.errors import LimnerError
+
+Scale = Literal["smoke", "laptop", "gpu"]
+SCALES: tuple[Scale, ...] = ("smoke", "laptop", "gpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One figure of one run: a name (`kept.documents`, `speed`), its value and unit, and a word on how it came about."""
+
+    name: str
+    value: float
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the paper says, its own figure, and how ours is judged.
+
+    `better` and `worse` name measurements that are compared over seeds in pairs: the claim holds where `better` exceeds `worse`
+    (or falls below it, with `lower` set) by an interval that excludes zero. With `at_least` or `at_most`, the one measurement
+    `better` is held against a bound. `effect` is the smallest difference that would count as the paper's, in the measurement's
+    unit: a run that could not have detected it is underpowered, not a refutation. `waits` says what is still missing.
+    """
+
+    key: str
+    statement: str
+    paper: str
+    measured: str
+    better: str = ""
+    worse: str = ""
+    lower: bool = False
+    effect: float = 0.0
+    at_least: float | None = None
+    at_most: float | None = None
+    waits: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A system of the catalogue. `settings` has a frozen dataclass a scale; `data` names the data sets it reads
+    (`limner data list`); `seeds` is how many runs a scale takes."""
+
+    slug: str
+    title: str
+    reference: str
+    claims: Sequence[Claim]
+    settings: Mapping[Scale, Any]
+    run: Callable[[Any, int], Iterable[Measurement]]
+    data: Sequence[str] = ()
+    seeds: Mapping[Scale, int] = field(default_factory=lambda: {"smoke": 1, "laptop": 1, "gpu": 1})
+
+    @property
+    def module(self) -> str:
+        """The module it is written in."""
+        return self.run.__module__
+
+
+def recipes() -> dict[str, Recipe]:
+    """Every recipe by its slug."""
+    found: dict[str, Recipe] = {}
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        loaded = getattr(importlib.import_module(f"limner.recipes.{module.name}"), "RECIPE", None)
+        if isinstance(loaded, Recipe):
+            found[loaded.slug] = loaded
+    return dict(sorted(found.items()))
+
+
+def recipe(slug: str) -> Recipe:
+    """The recipe called `slug`; raises `LimnerError` naming those there are."""
+    known = recipes()
+    if slug not in known:
+        raise LimnerError(f"there is no recipe {slug!r}; there are {', '.join(known)}")
+    return known[slug]
