@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
-from io import BytesIO
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from limner.corpus import tables
 from limner.corpus.commit import Commit
+from limner.corpus.content import Content, write
 from limner.corpus.media import MediaInfo
 from limner.corpus.probe import probe
-from limner.corpus.shard import ShardWriter, extension
 from limner.corpus.store import Store
-from limner.document import Document, Text
+from limner.document import Document
 
-ROWS_A_GROUP = 32
 SPOOL_BYTES = 64 * 2**20
 
 
@@ -62,10 +59,7 @@ class BatchWriter:
 
     def media(self, ref: str) -> bytes | None:
         """The bytes held for this batch."""
-        if ref not in self._infos:
-            return None
-        self._spool.seek(self._places[ref])
-        return self._spool.read(self._infos[ref].size)
+        return self._held(ref) if ref in self._infos else None
 
     def info(self, ref: str) -> MediaInfo | None:
         """What is known of bytes held for this batch."""
@@ -85,61 +79,20 @@ class BatchWriter:
 
     def commit(self, inputs: Sequence[str] = (), digest: str = "", replaces: Sequence[str] = (), **counts: int) -> Commit:
         """Write every file, then the record; returns the commit."""
-        files: dict[str, int] = {}
-        if self.documents:
-            table = tables.encode(self.documents)
-            files.update(self._parquet("documents", table, row_group_size=ROWS_A_GROUP))
-        files.update(self._media())
-        for folder, schema, values in (
-            ("ledger", tables.LEDGER, self.ledger),
-            ("dropped", tables.DROPPED, self.dropped),
-            ("rejects", tables.REJECTS, self.rejects),
-        ):
-            if values:
-                files.update(self._parquet(folder, tables.rows(schema, values)))
-        for name, table in self._sidecars.items():
-            files.update(self._parquet(f"sidecar-{name}", table))
-        totals = {**count(self.documents), "rejects": len(self.rejects), **counts}
-        commit = Commit(self.stem, list(inputs), files, totals, digest, list(replaces))
+        content = Content(
+            documents=tables.encode(self.documents),
+            ledger=tables.rows(tables.LEDGER, self.ledger),
+            dropped=tables.rows(tables.DROPPED, self.dropped),
+            rejects=tables.rows(tables.REJECTS, self.rejects),
+            sidecars=self._sidecars,
+            infos=self._infos,
+            bytes_of=self._held,
+        )
+        written = write(self.store, self.stem, content, inputs=inputs, digest=digest, replaces=replaces)
+        commit = replace(written, counts={**written.counts, **counts})
         commit.write(self.store)
         return commit
 
-    def _parquet(self, folder: str, table: pa.Table, **options: Any) -> dict[str, int]:
-        buffer = BytesIO()
-        pq.write_table(table, buffer, compression="zstd", **options)
-        name = f"{folder}/{self.stem}.parquet"
-        self.store.write(name, buffer.getvalue())
-        return {name: buffer.tell()}
-
-    def _media(self) -> dict[str, int]:
-        wanted = list(dict.fromkeys(
-            part.ref for d in self.documents for part in d.parts if not isinstance(part, Text) and part.ref in self._infos
-        ))  # fmt: skip
-        if not wanted:
-            return {}
-        handle, path = tempfile.mkstemp(prefix=f"{self.stem}-", suffix=".tar", dir=self.store.scratch())
-        os.close(handle)
-        shard = ShardWriter(path)
-        table: list[tuple[Any, ...]] = []
-        for ref in wanted:
-            info = self._infos[ref]
-            offset = shard.add(f"{ref}.{extension(info.mime)}", self.media(ref) or b"")
-            table.append((ref, info.mime, info.width, info.height, info.size, offset))
-        shard.close()
-        os.chmod(path, 0o644)
-        name = f"media/{self.stem}.tar"
-        size = os.path.getsize(path)
-        self.store.put(path, name)
-        return {name: size, **self._parquet("media", tables.rows(tables.MEDIA, table))}
-
-
-def count(documents: Sequence[Document]) -> dict[str, int]:
-    """What a corpus says of itself: documents, parts, images, stored images, words."""
-    images = [image for document in documents for image in document.images]
-    return {
-        "documents": len(documents),
-        "parts": sum(len(document) for document in documents),
-        "images": len(images),
-        "stored": sum(1 for image in images if image.ref),
-        "words": sum(len(text.text.split()) for document in documents for text in document.texts),
-    }
+    def _held(self, ref: str) -> bytes:
+        self._spool.seek(self._places[ref])
+        return self._spool.read(self._infos[ref].size)

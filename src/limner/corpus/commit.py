@@ -2,26 +2,33 @@
 
 A batch's files share its stem (`00000012`): `documents/00000012.parquet`, `media/00000012.tar`, … A commit that
 `replaces` others (a compaction, a take-down) has a stem that sorts where they stood (`00000012.1`), and from the
-moment its record is there, theirs do not count. Files of no counting commit are swept by the next writer.
+moment its record is there, theirs do not count. Several commits become visible at once through `commits/switch`:
+it holds their records, which count as if they were files of their own; the next writer makes them so. Files of no
+counting commit are swept by the next writer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, cast
 
 from limner.corpus.store import Store
 from limner.errors import CorpusError
 
 FOLDERS = ("documents", "media", "ledger", "dropped", "rejects")
+SWITCH = "commits/switch"
+
+_STEM = re.compile(r"\d{8,12}(\.\d{1,9})?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A finished batch: its stem, the names of its inputs, its files with their sizes in bytes, its counts,
-    the digest of what it was made from and with, and the stems it replaces."""
+    """A finished batch: its stem, the names of its inputs, its files with their sizes in bytes, its counts, the digest of
+    what it was made from and with, the stems it replaces, and how many row groups its documents lie in (0 where an
+    older writer did not say)."""
 
     stem: str
     inputs: Sequence[str] = ()
@@ -29,6 +36,7 @@ class Commit:
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     digest: str = ""
     replaces: Sequence[str] = ()
+    groups: int = 0
 
     def file(self, folder: str, extension: str = "parquet") -> str | None:
         """The path of this commit's file in `folder`, or None where it wrote none."""
@@ -51,44 +59,144 @@ def sort_key(name: str) -> tuple[int, int]:
     return int(ordinal), int(revision or 0)
 
 
+def next_ordinal(commits: Iterable[Commit]) -> int:
+    """The first ordinal after all that count or were replaced: a replaced stem stays taken, for the record that replaces
+    it would hide a new batch of the same name."""
+    return max((sort_key(s)[0] for c in commits for s in (c.stem, *c.replaces)), default=-1) + 1
+
+
+def revision_of(stems: Sequence[str], taken: Iterable[Commit]) -> str:
+    """A stem that stands where the last of `stems` stood and that nothing has had."""
+    ordinal = max(sort_key(s)[0] for s in stems)
+    had = [*stems, *(s for c in taken for s in (c.stem, *c.replaces))]
+    return stem(ordinal, 1 + max(sort_key(s)[1] for s in had if sort_key(s)[0] == ordinal))
+
+
+def record(data: object) -> Commit:
+    """The commit that a record describes; raises `ValueError` where it is not one."""
+    if not isinstance(data, dict):
+        raise ValueError("not an object")
+    given = cast("dict[str, Any]", data)
+    if unknown := set(given) - {f.name for f in fields(Commit)}:
+        raise ValueError(f"unknown entry {min(unknown)!r}")
+    if not _is_stem(given.get("stem")):
+        raise ValueError(f"{given.get('stem')!r} is not a stem")
+    for name, right in (("inputs", lambda v: isinstance(v, str)), ("replaces", _is_stem)):
+        values: object = given.get(name, [])
+        if not isinstance(values, list) or not all(right(v) for v in cast("list[object]", values)):
+            raise ValueError(f"{name} is not a list of them")
+    for name in ("files", "counts"):
+        values = given.get(name, {})
+        if not isinstance(values, dict) or not all(_is_count(v) for v in cast("dict[str, object]", values).values()):
+            raise ValueError(f"{name} is not a table of numbers")
+    if not isinstance(given.get("digest", ""), str) or not _is_count(given.get("groups", 0)):
+        raise ValueError("digest or groups is of the wrong type")
+    return Commit(**given)
+
+
+def _is_stem(value: object) -> bool:
+    return isinstance(value, str) and _STEM.match(value) is not None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_record(name: str) -> bool:
+    """Whether a file in `commits` has the name of a commit's record."""
+    return name.endswith(".json") and _is_stem(name.removesuffix(".json"))
+
+
 def read_commits(store: Store) -> list[Commit]:
     """The commits that count, in order; raises `CorpusError` where a record cannot be read."""
-    found: dict[str, Commit] = {}
-    for name in store.names("commits"):
-        if not name.endswith(".json") or name.startswith("."):
-            continue
-        try:
-            data: dict[str, Any] = json.loads(store.read(f"commits/{name}"))
-            commit = Commit(**data)
-            sort_key(commit.stem)
-        except (ValueError, TypeError) as error:
-            raise CorpusError(f"{store.url}: the commit record commits/{name} is damaged ({error}); run `limner check`") from None
-        found[commit.stem] = commit
+    found = _records(store)
     replaced = {old for commit in found.values() for old in commit.replaces}
     return [found[s] for s in sorted(found, key=sort_key) if s not in replaced]
+
+
+def _records(store: Store) -> dict[str, Commit]:
+    for _ in range(10):
+        names = store.names("commits")
+        try:
+            found = {name.removesuffix(".json"): _read(store, name) for name in names if is_record(name)}
+            if "switch" in names:
+                found.update((commit.stem, commit) for commit in _switched(store))
+        except CorpusError:
+            # A writer may have swept a replaced record, or finished a switch, since the folder was listed.
+            if store.names("commits") == names:
+                raise
+        else:
+            return found
+    raise CorpusError(f"{store.url}: the commits change faster than they can be read; try again when its writer is done")
+
+
+def _read(store: Store, name: str) -> Commit:
+    try:
+        commit = record(json.loads(store.read(f"commits/{name}")))
+        if commit.stem != name.removesuffix(".json"):
+            raise ValueError(f"it is of batch {commit.stem}")
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(
+            f"{store.url}: the commit record commits/{name} is damaged ({error}); run `limner check`"
+        ) from None
+    return commit
+
+
+def _switched(store: Store) -> list[Commit]:
+    try:
+        return [record(data) for data in json.loads(store.read(SWITCH))]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CorpusError(f"{store.url}: {SWITCH} is damaged ({error}); run `limner check`") from None
+
+
+def write_all(store: Store, commits: Sequence[Commit]) -> None:
+    """Make several batches count, and those they replace not, all in one atomic write."""
+    if len(commits) > 1:
+        finish(store)
+        store.write(SWITCH, json.dumps([asdict(c) for c in commits], separators=(",", ":")).encode())
+        finish(store)
+    elif commits:
+        commits[0].write(store)
+
+
+def finish(store: Store) -> None:
+    """Give the commits of an interrupted `write_all` records of their own. They count before and after."""
+    if store.exists(SWITCH):
+        for commit in _switched(store):
+            commit.write(store)
+        store.remove(SWITCH)
 
 
 def sweep(store: Store, commits: Sequence[Commit]) -> int:
     """Remove every file that belongs to none of `commits`: left by a killed writer, or replaced. Returns how
     many. Data go first and records last, so that an interrupted sweep leaves nothing that counts broken."""
+    finish(store)
     counting = {name for commit in commits for name in commit.files}
     stems = {commit.stem for commit in commits}
-    gone = 0
-    for folder in [*FOLDERS, *(f for f in store.folders() if f.startswith("sidecar-"))]:
-        for name in store.names(folder):
-            if f"{folder}/{name}" not in counting:
-                store.remove(f"{folder}/{name}")
-                gone += 1
-    stale = [n for n in store.names("commits") if n.removesuffix(".json") not in stems]
-    # A record is only removed after all that it replaced, or what it replaced would count again.
-    for name in sorted(stale, key=_record_key):
-        store.remove(f"commits/{name}")
-        gone += 1
-    return gone
+    stale = [
+        f"{folder}/{name}"
+        for folder in [*FOLDERS, *(f for f in store.folders() if f.startswith("sidecar-"))]
+        for name in store.names(folder)
+        if f"{folder}/{name}" not in counting
+    ]
+    stale += [f".scratch/{name}" for name in store.names(".scratch") if not name.endswith(".lock")]
+    stale += [f"{at}{name}" for at in ("", "index/") for name in store.names(at.rstrip("/")) if name.startswith(".writing-")]
+    records = [name for name in store.names("commits") if name.removesuffix(".json") not in stems]
+    stale += [f"commits/{name}" for name in records if not is_record(name)]
+    stale += [f"commits/{s}.json" for s in _oldest_first(store, [n.removesuffix(".json") for n in records if is_record(n)])]
+    for name in stale:
+        store.remove(name)
+    return len(stale)
 
 
-def _record_key(name: str) -> tuple[int, int]:
-    try:
-        return sort_key(name.removesuffix(".json"))
-    except ValueError:
-        return (-1, 0)
+def _oldest_first(store: Store, stems: Sequence[str]) -> list[str]:
+    """Records in an order in which they can go: each after all that it replaced, which would count again without it."""
+    replaces = {s: set(_read(store, f"{s}.json").replaces) for s in stems}
+    order: list[str] = []
+    while replaces:
+        free = sorted((s for s, old in replaces.items() if not old & replaces.keys()), key=sort_key)
+        free = free or sorted(replaces, key=sort_key)  # only a forged corpus has a circle
+        order += free
+        for s in free:
+            del replaces[s]
+    return order

@@ -6,14 +6,16 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from limner.corpus.batch import BatchWriter
-from limner.corpus.commit import Commit, read_commits, sort_key, stem, sweep
+from limner.corpus.commit import Commit, next_ordinal, read_commits, stem, sweep
 from limner.corpus.index import KeyIndex
 from limner.corpus.media import MediaInfo
 from limner.corpus.shards import Reader
@@ -126,6 +128,13 @@ class Corpus:
     def __contains__(self, id: object) -> bool:
         return isinstance(id, str) and any(self._reader.row(c, r).id == id for c, r in self._ids.find(id))
 
+    def batch_of(self, id: str) -> str:
+        """The stem of the batch that holds the document; raises `KeyError` where none does."""
+        for commit, row in self._ids.find(id):
+            if self._reader.row(commit, row).id == id:
+                return commit.stem
+        raise KeyError(id)
+
     def find(self, prefix: str) -> Document:
         """The document whose id is, or alone starts with, `prefix`; raises `CorpusError` for none or several."""
         if prefix in self:
@@ -166,7 +175,7 @@ class Corpus:
         """The tables of `ledger`, `dropped`, `rejects`, `documents` or `media`, a batch at a time."""
         for commit in self.commits:
             if name := commit.file(folder):
-                with self.store.open(name) as file:
+                with self.store.arrow(name) as file:
                     yield pq.read_table(file, columns=columns)
 
     # Writing
@@ -174,29 +183,27 @@ class Corpus:
     def batch(self, ordinal: int | None = None) -> BatchWriter:
         """A writer for the batch at `ordinal`, by default the one after the last."""
         if ordinal is None:
-            ordinal = max((sort_key(c.stem)[0] for c in self.commits), default=-1) + 1
+            ordinal = next_ordinal(self.commits)
         return BatchWriter(self.store, stem(ordinal))
 
     def append(self, documents: Iterable[Document], media: Mapping[str, bytes] | None = None, batch: int = 500) -> None:
         """Append documents in batches; `media` holds bytes by sha256 for the parts that refer to them."""
-        writer = None
-        for document in documents:
-            writer = writer or self.batch()
-            for part in document.parts:
-                ref = getattr(part, "ref", "")
-                if media and ref in media and writer.media(ref) is None:
-                    writer.put(media[ref])
-            writer.add(document)
-            if len(writer.documents) >= batch:
+        waiting = iter(documents)
+        while held := list(islice(waiting, batch)):
+            with closing(self.batch()) as writer:
+                for document in held:
+                    for part in document.parts:
+                        ref = getattr(part, "ref", "")
+                        if media and ref in media and writer.info(ref) is None and writer.put(media[ref]).ref != ref:
+                            raise CorpusError(f"document {document.id}: the bytes given for {ref} have another sha256")
+                    writer.add(document)
                 self.commits.append(writer.commit())
-                writer = None
-        if writer:
-            self.commits.append(writer.commit())
         for name in ("_ids", "_refs"):
             self.__dict__.pop(name, None)
 
     def sweep(self) -> int:
-        """Remove files of no counting commit; see `limner.corpus.commit.sweep`."""
+        """Remove files of no counting commit; see `limner.corpus.commit.sweep`. Only for the one writer of a corpus."""
+        self.reload()
         return sweep(self.store, self.commits)
 
     def update_facts(self, **facts: Any) -> None:

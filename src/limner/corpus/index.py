@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +18,9 @@ import pyarrow.parquet as pq
 
 from limner.corpus.commit import Commit
 from limner.corpus.store import Store
+from limner.errors import CorpusError
 
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 ENTRY = np.dtype([("key", "<u8"), ("batch", "<u4"), ("row", "<u4")])
 
 
@@ -36,13 +39,9 @@ class KeyIndex:
         self.commits = commits
         self._folder = folder
         name = f"index/{folder}-{fingerprint(commits)}.npy"
-        local = store.local(name)
-        if local and Path(local).is_file():
-            self._entries = np.load(local, mmap_mode="r", allow_pickle=False)
-        elif not local and store.exists(name):
-            self._entries = np.load(io.BytesIO(store.read(name)), allow_pickle=False)
-        else:
-            self._entries = _build(store, commits, folder, column)
+        found = _kept(store, name)
+        self._entries = _build(store, commits, folder, column) if found is None else found
+        # Binary search reads single records through this view: numpy's own would copy the whole strided column first.
         self._keys = self._entries["key"]
 
     def save(self, store: Store) -> None:
@@ -57,24 +56,40 @@ class KeyIndex:
 
     def find(self, key: str) -> Iterator[tuple[Commit, int]]:
         """The batches and rows whose key may be `key` (64 bits of it agree); the caller compares the rest."""
-        wanted = np.uint64(key64(key))
-        at = int(np.searchsorted(self._keys, wanted))
+        wanted = key64(key)
+        at = bisect_left(self._keys, wanted)
         while at < len(self._keys) and self._keys[at] == wanted:
-            entry = self._entries[at]
-            yield self.commits[int(entry["batch"])], int(entry["row"])
+            yield self._place(at)
             at += 1
+
+    def _place(self, at: int) -> tuple[Commit, int]:
+        _, batch, row = self._entries[at].tolist()
+        if batch >= len(self.commits):
+            raise CorpusError("the index is damaged; remove the folder index/ of the corpus, it is built again")
+        return self.commits[batch], row
 
     def starting(self, prefix: str) -> list[tuple[Commit, int]]:
         """The batches and rows whose key starts with the hexadecimal digits `prefix`, at most 16 of them."""
         digits = prefix.lower()[:16]
-        try:
-            low = int(digits.ljust(16, "0"), 16)
-            high = int(digits.ljust(16, "f"), 16)
-        except ValueError:
+        if not digits or not _HEXADECIMAL.issuperset(digits):
             return []
-        start = int(np.searchsorted(self._keys, np.uint64(low)))
-        end = int(np.searchsorted(self._keys, np.uint64(high), side="right"))
-        return [(self.commits[int(e["batch"])], int(e["row"])) for e in self._entries[start : min(end, start + 16)]]
+        start = bisect_left(self._keys, int(digits.ljust(16, "0"), 16))
+        end = bisect_right(self._keys, int(digits.ljust(16, "f"), 16))
+        return [self._place(at) for at in range(start, min(end, start + 16))]
+
+
+def _kept(store: Store, name: str) -> np.ndarray | None:
+    local = store.local(name)
+    try:
+        if local and Path(local).is_file():
+            found = np.load(local, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        elif not local and store.exists(name):
+            found = np.load(io.BytesIO(store.read(name)), allow_pickle=False)
+        else:
+            return None
+    except (ValueError, OSError, EOFError):
+        return None  # damaged: it is only a copy of what the batches say
+    return found if found.dtype == ENTRY and found.ndim == 1 else None
 
 
 def _build(store: Store, commits: Sequence[Commit], folder: str, column: str) -> np.ndarray:
@@ -83,7 +98,7 @@ def _build(store: Store, commits: Sequence[Commit], folder: str, column: str) ->
         name = commit.file(folder)
         if name is None:
             continue
-        with store.open(name) as file:
+        with store.arrow(name) as file:
             keys = pq.read_table(file, columns=[column]).column(column).to_pylist()
         piece = np.empty(len(keys), ENTRY)
         piece["key"] = [key64(key) for key in keys]
@@ -97,7 +112,6 @@ def _build(store: Store, commits: Sequence[Commit], folder: str, column: str) ->
 def key64(key: str) -> int:
     """The first 64 bits of an id or hash in hexadecimal; of any other string (ids of imported corpora), 64 bits
     of its own hash, so that it too can be looked up."""
-    try:
+    if key and _HEXADECIMAL.issuperset(key):
         return int(key[:16].ljust(16, "0"), 16)
-    except ValueError:
-        return int(hashlib.sha256(key.encode()).hexdigest()[:16], 16)
+    return int(hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16], 16)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 import pyarrow as pa
@@ -16,7 +18,7 @@ from limner.corpus.commit import Commit
 from limner.corpus.media import MediaInfo
 from limner.corpus.store import Store
 from limner.document import Document
-from limner.errors import CorpusError
+from limner.errors import CorpusError, InvalidDocument
 
 V = TypeVar("V")
 
@@ -24,9 +26,8 @@ V = TypeVar("V")
 class Kept(Generic[V]):
     """At most `most` values by key, the least recently used one let go first. Safe to use from threads."""
 
-    def __init__(self, most: int, release: Callable[[V], None] | None = None):
+    def __init__(self, most: int):
         self._most = most
-        self._release = release
         self._held: OrderedDict[str, V] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -40,10 +41,47 @@ class Kept(Generic[V]):
         with self._lock:
             self._held[key] = value
             while len(self._held) > self._most:
-                _, old = self._held.popitem(last=False)
-                if self._release:
-                    self._release(old)
+                self._held.popitem(last=False)
         return value
+
+
+class _Descriptor:
+    """An open file, closed with the last use of it: one that is let go while a thread reads it stays open till then."""
+
+    def __init__(self, path: str):
+        self.number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if hasattr(self, "number"):
+            os.close(self.number)
+
+
+class MediaTable(Mapping[str, tuple[MediaInfo, int]]):
+    """The media of a batch: facts and offset in the shard, by sha256. Kept as columns: a value is made when asked for."""
+
+    def __init__(self, table: pa.Table):
+        self._rows = {ref: row for row, ref in enumerate(table.column("ref").to_pylist())}
+        self._mimes = table.column("mime").combine_chunks()
+        self._numbers = [table.column(n).to_numpy() for n in ("width", "height", "size", "offset")]
+
+    def __getitem__(self, ref: str) -> tuple[MediaInfo, int]:
+        row = self._rows[ref]
+        width, height, size, offset = (int(column[row]) for column in self._numbers)
+        return MediaInfo(ref, self._mimes[row].as_py(), width, height, size), offset
+
+    def span(self, ref: str) -> tuple[int, int] | None:
+        """Where the bytes of `ref` begin and end in the shard, or None where the batch does not store it."""
+        row = self._rows.get(ref)
+        if row is None:
+            return None
+        start = int(self._numbers[3][row])
+        return start, start + int(self._numbers[2][row])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 class Reader:
@@ -51,64 +89,95 @@ class Reader:
 
     def __init__(self, store: Store, open_files: int = 64):
         self.store = store
-        self._documents: Kept[pq.ParquetFile] = Kept(open_files)
-        self._media: Kept[dict[str, tuple[MediaInfo, int]]] = Kept(open_files)
-        self._shards: Kept[int] = Kept(open_files, os.close)
+        self._documents: Kept[tuple[pq.ParquetFile, list[int]]] = Kept(open_files)
+        self._media: Kept[MediaTable] = Kept(4 * open_files)
+        self._shards: Kept[_Descriptor] = Kept(open_files)
 
-    def file(self, commit: Commit) -> pq.ParquetFile:
-        """The document file of a commit that has one."""
+    def _file(self, commit: Commit) -> tuple[pq.ParquetFile, list[int]]:
         name = commit.file("documents")
         if name is None:
             raise CorpusError(f"{self.store.url}: batch {commit.stem} has no documents")
         return self._documents.get(name, lambda: self._open(name))
 
-    def _open(self, name: str) -> pq.ParquetFile:
+    def _open(self, name: str) -> tuple[pq.ParquetFile, list[int]]:
         local = self.store.local(name)
         try:
-            return pq.ParquetFile(local, memory_map=True) if local else pq.ParquetFile(self.store.open(name))
+            # From an object store, a row group is one request: its columns lie side by side and are read together.
+            file = pq.ParquetFile(local, memory_map=True) if local else pq.ParquetFile(self.store.open(name), pre_buffer=True)
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+            return file, list(accumulate(sizes, initial=0))
         except (OSError, pa.ArrowInvalid) as error:
             raise CorpusError(f"{self.store.url}: {name} cannot be read ({error}); run `limner check`") from None
 
     def groups(self, commit: Commit) -> int:
         """How many row groups the documents of a commit lie in; 0 where it has none."""
-        return self.file(commit).metadata.num_row_groups if commit.file("documents") else 0
+        if not commit.file("documents"):
+            return 0
+        return commit.groups or len(self._file(commit)[1]) - 1
 
     def group(self, commit: Commit, group: int) -> list[Document]:
         """The documents of one row group."""
+        file, _ = self._file(commit)
         try:
-            return tables.decode(self.file(commit).read_row_group(group, use_threads=False))
-        except (OSError, pa.ArrowInvalid) as error:
-            raise CorpusError(f"{self.store.url}: documents of batch {commit.stem} cannot be read ({error})") from None
+            return tables.decode(file.read_row_group(group, use_threads=False))
+        except (OSError, pa.ArrowException, InvalidDocument, ValueError) as error:
+            raise self._unreadable(commit, error) from None
 
     def row(self, commit: Commit, row: int) -> Document:
         """One document of a commit."""
-        file = self.file(commit)
-        first = 0
-        for group in range(file.metadata.num_row_groups):
-            size = file.metadata.row_group(group).num_rows
-            if row < first + size:
-                table = file.read_row_group(group, use_threads=False).slice(row - first, 1)
-                return tables.decode(pa.Table.from_batches(table.to_batches()))[0]
-            first += size
-        raise CorpusError(f"{self.store.url}: batch {commit.stem} has no row {row}; its index is stale")
+        file, starts = self._file(commit)
+        if not 0 <= row < starts[-1]:
+            raise CorpusError(f"{self.store.url}: batch {commit.stem} has no row {row}; its index is stale")
+        group = bisect_right(starts, row) - 1
+        try:
+            table = file.read_row_group(group, use_threads=False).slice(row - starts[group], 1)
+            return tables.decode(pa.Table.from_batches(table.to_batches()))[0]
+        except (OSError, pa.ArrowException, InvalidDocument, ValueError) as error:
+            raise self._unreadable(commit, error) from None
 
-    def table(self, commit: Commit) -> dict[str, tuple[MediaInfo, int]]:
+    def _unreadable(self, commit: Commit, error: Exception) -> CorpusError:
+        return CorpusError(
+            f"{self.store.url}: documents of batch {commit.stem} cannot be read ({error}); `limner check` says what is damaged"
+        )
+
+    def table(self, commit: Commit) -> MediaTable:
         """The media of a commit: facts and offset by sha256."""
         name = commit.file("media")
-        return self._media.get(name, lambda: self._media_table(name)) if name else {}
+        return self._media.get(name, lambda: self._media_table(name)) if name else _NO_MEDIA
 
-    def _media_table(self, name: str) -> dict[str, tuple[MediaInfo, int]]:
-        with self.store.open(name) as file:
-            return {info.ref: (info, offset) for info, offset in tables.media_rows(pq.read_table(file))}
+    def _media_table(self, name: str) -> MediaTable:
+        try:
+            return MediaTable(pq.read_table(pa.BufferReader(self.store.read(name)), use_threads=False))
+        except (pa.ArrowException, KeyError, OSError) as error:
+            raise CorpusError(f"{self.store.url}: {name} cannot be read ({error}); run `limner check`") from None
 
     def bytes(self, commit: Commit, start: int, end: int) -> bytes:
         """A range of the media shard of a commit."""
         name = f"media/{commit.stem}.tar"
+        if not 0 <= start <= end:
+            raise CorpusError(f"{self.store.url}: the table of {name} names bytes {start} to {end}; run `limner check`")
         path = self.store.local(name)
         if path is None:
-            return self.store.read_range(name, start, end)
-        try:
-            handle = self._shards.get(path, lambda: os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-        except FileNotFoundError:
-            raise CorpusError(f"{self.store.url}: {name} is missing; `limner check` says what else is damaged") from None
-        return os.pread(handle, end - start, start)
+            data = self.store.read_range(name, start, end)
+        else:
+            try:
+                data = pread(self._shards.get(path, lambda: _Descriptor(path)).number, end - start, start)
+            except FileNotFoundError:
+                raise CorpusError(f"{self.store.url}: {name} is missing; `limner check` says what else is damaged") from None
+        if len(data) != end - start:
+            raise CorpusError(f"{self.store.url}: {name} ends before byte {end}; `limner check` says what else is damaged")
+        return data
+
+
+def pread(number: int, size: int, offset: int) -> bytes:
+    """`size` bytes at `offset`, or up to the end of the file: one call of the system returns at most 2 GiB."""
+    data = os.pread(number, size, offset)
+    if len(data) == size or not data:
+        return data
+    pieces = [data]
+    while piece := os.pread(number, size - sum(map(len, pieces)), offset + sum(map(len, pieces))):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+_NO_MEDIA = MediaTable(tables.MEDIA.empty_table())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import fsspec  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from limner.errors import CorpusError
 
@@ -44,21 +45,30 @@ class Store:
 
     def exists(self, name: str = "") -> bool:
         """Whether that file or folder is there."""
+        self._forget(name)
         return bool(self._fs.exists(self.path(name)))
+
+    def _forget(self, name: str) -> None:
+        # Object stores keep listings; another process may have written since.
+        if not self.is_local:
+            self._fs.invalidate_cache(self.path(name))
+            self._fs.invalidate_cache(self.path(name).rpartition("/")[0])
 
     def names(self, folder: str) -> list[str]:
         """The names of the files in `folder`, sorted; empty where there is no such folder."""
         try:
-            self._fs.invalidate_cache(self.path(folder))
+            self._forget(folder)
             found = cast("list[dict[str, Any]]", self._fs.ls(self.path(folder), detail=True))
         except FileNotFoundError:
             return []
-        return sorted(entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in found if entry["type"] == "file")
+        names = (entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in found if entry["type"] == "file")
+        return sorted(name for name in names if name)
 
-    def folders(self) -> list[str]:
-        """The names of the folders right in this one, sorted."""
+    def folders(self, folder: str = "") -> list[str]:
+        """The names of the folders right in `folder`, sorted."""
         try:
-            found = cast("list[dict[str, Any]]", self._fs.ls(self.path(""), detail=True))
+            self._forget(folder)
+            found = cast("list[dict[str, Any]]", self._fs.ls(self.path(folder), detail=True))
         except FileNotFoundError:
             return []
         return sorted(entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in found if entry["type"] == "directory")
@@ -91,6 +101,17 @@ class Store:
         except FileNotFoundError:
             raise CorpusError(f"{self.url}: {name} is missing; `limner check` says what else is damaged") from None
 
+    def arrow(self, name: str) -> pa.NativeFile:
+        """The file for Arrow's readers: memory-mapped on a local disk, else read whole. (Arrow reads from Python's own files on
+        threads that may let go of them after the interpreter has ended, which aborts the process.)"""
+        local = self.local(name)
+        if local is None:
+            return pa.BufferReader(self.read(name))
+        try:
+            return pa.memory_map(local)
+        except FileNotFoundError:
+            raise CorpusError(f"{self.url}: {name} is missing; `limner check` says what else is damaged") from None
+
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole: a reader sees the old bytes or the new ones, never a part. On a local disk by a
         synchronised temporary file and a rename, in an object store by one put."""
@@ -117,6 +138,8 @@ class Store:
         target = self.path(name)
         if self.is_local:
             os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(local, "rb") as file:
+                os.fsync(file.fileno())
             os.replace(local, target)
         else:
             self._fs.put_file(os.fspath(local), target)

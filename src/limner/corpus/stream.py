@@ -15,12 +15,13 @@ from typing import Any
 
 from limner.corpus.commit import Commit
 from limner.corpus.index import fingerprint
-from limner.corpus.media import MediaInfo
 from limner.corpus.shards import Reader
 from limner.document import Document, Text
 from limner.errors import CorpusError
 
-GAP = 1 << 20
+LOCAL_GAP = 1 << 16
+REMOTE_GAP = 1 << 20
+"""Two files of a shard that lie closer than this are read together with what is between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,12 @@ class Stream:
                     raise CorpusError(
                         f"the saved position has {name} {state.get(name)!r}, this stream {value!r}: not the same stream"
                     )
-            self._next, self._skip = int(state["window_index"]), int(state["yielded"])
+            try:
+                self._next, self._skip = int(state["window_index"]), int(state["yielded"])
+            except (KeyError, TypeError, ValueError):
+                self._next = -1
+            if min(self._next, self._skip) < 0:
+                raise CorpusError("the saved position is damaged; start the stream without one")
         blocks = [(c, g) for c in commits for g in range(reader.groups(c))]
         self._random = random.Random(f"{seed}/{epoch}")
         if shuffle:
@@ -122,14 +128,15 @@ def block_media(reader: Reader, commit: Commit, documents: Sequence[Document]) -
     """The media of documents that lie side by side, read in as few ranges of the shard as their places allow."""
     table = reader.table(commit)
     refs = {part.ref for d in documents for part in d.parts if not isinstance(part, Text) and part.ref}
-    found: list[tuple[int, MediaInfo]] = sorted(((table[r][1], table[r][0]) for r in refs if r in table), key=lambda x: x[0])
+    found = sorted((span, ref) for ref in refs if (span := table.span(ref)))
+    gap = LOCAL_GAP if reader.store.is_local else REMOTE_GAP
     i = 0
     while i < len(found):
-        j, start, end = i, found[i][0], found[i][0] + found[i][1].size
-        while j + 1 < len(found) and found[j + 1][0] - end < GAP:
+        j, (start, end) = i, found[i][0]
+        while j + 1 < len(found) and found[j + 1][0][0] - end < gap:
             j += 1
-            end = found[j][0] + found[j][1].size
+            end = max(end, found[j][0][1])
         data = memoryview(reader.bytes(commit, start, end))
-        for offset, info in found[i : j + 1]:
-            yield info.ref, data[offset - start : offset - start + info.size]
+        for (first, last), ref in found[i : j + 1]:
+            yield ref, data[first - start : last - start]
         i = j + 1

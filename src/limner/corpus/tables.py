@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -87,7 +87,7 @@ def encode(documents: Sequence[Document]) -> pa.Table:
                 add(value)
         total += len(document.parts)
         offsets.append(total)
-    children = [pa.array(columns[field.name], field.type) for field in PART]
+    children = [array(columns[field.name], field.type) for field in PART]
     parts = pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()),
         pa.StructArray.from_arrays(children, fields=list(PART)),
@@ -95,16 +95,37 @@ def encode(documents: Sequence[Document]) -> pa.Table:
     )
     return pa.table(
         [
-            pa.array([d.id for d in documents], pa.string()),
+            array([d.id for d in documents], pa.string()),
             *(
-                pa.array([getattr(d, name) or None for d in documents], pa.string())
+                array([getattr(d, name) or None for d in documents], pa.string())
                 for name in ("source", "url", "title", "language")
             ),
-            pa.array([list(d.meta.items()) for d in documents], DOCUMENTS.field("meta").type),
+            array([list(d.meta.items()) for d in documents], DOCUMENTS.field("meta").type),
             parts,
         ],
         schema=DOCUMENTS,
     )
+
+
+def array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """`values` as an Arrow array. What Parquet cannot hold is made fit, so that one odd page does not cost its batch: a lone
+    surrogate becomes U+FFFD, a number too large the largest there is."""
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array(_mended(values), kind)
+    except (OverflowError, pa.ArrowInvalid):
+        if not pa.types.is_int32(kind):
+            raise
+        return pa.array([v if v is None else max(min(v, 2**31 - 1), -(2**31)) for v in values], kind)
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list | tuple):
+        return [_mended(v) for v in cast("list[Any]", value)]
+    return value
 
 
 def _row(part: Part) -> tuple[Any, ...]:
@@ -180,7 +201,7 @@ def _values(array: pa.Array, size: int) -> list[Any]:
 def rows(schema: pa.Schema, values: Iterable[tuple[Any, ...]]) -> pa.Table:
     """A table of `schema` from its rows."""
     columns = list(zip(*values, strict=True)) or [()] * len(schema)
-    return pa.table([pa.array(list(c), f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+    return pa.table([array(list(c), f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
 def media_rows(table: pa.Table) -> list[tuple[MediaInfo, int]]:

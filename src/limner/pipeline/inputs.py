@@ -47,7 +47,7 @@ def freeze(store: Store, sources: Sequence[Source]) -> int:
                         rows = []
                 writer.write_table(_table(rows))
         store.write(_NAME, buffer.getvalue())
-    with store.open(_NAME) as file:
+    with store.arrow(_NAME) as file:
         return pq.ParquetFile(file).metadata.num_rows
 
 
@@ -62,7 +62,7 @@ def batches(store: Store, count: int, size: int) -> Iterator[Batch]:
     held: list[Input] = []
     source_of: list[int] = []
     total = 0
-    with store.open(_NAME) as file:
+    with store.arrow(_NAME) as file:
         for group in pq.ParquetFile(file).iter_batches(_CHUNK):
             for name, location, detail, length, source in zip(*(c.to_pylist() for c in group.columns), strict=True):
                 held.append(Input(name, location, detail, length))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Generator
@@ -36,19 +37,26 @@ def deadline(seconds: float) -> Generator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _mark(store: Store, key: str) -> Path | None:
-    local = store.local(".scratch")
-    return Path(local) / f"at-{key.replace('/', '-')}" if local else None
+class Mark:
+    """Says on disk which input a task is at, so that it is known after the worker died; only where the store is local."""
 
-
-def marked(store: Store, key: str, position: int) -> None:
-    """Note that the task `key` is now at its `position`-th input; only where the store is local."""
-    if path := _mark(store, key):
-        try:
-            path.write_text(str(position))
-        except FileNotFoundError:
+    def __init__(self, store: Store, key: str):
+        path = _mark(store, key)
+        self._handle = -1
+        if path:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(str(position))
+            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def at(self, position: int) -> None:
+        """The task is now at its `position`-th input."""
+        if self._handle >= 0:
+            os.pwrite(self._handle, b"%010d" % position, 0)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
 
 
 def last_mark(store: Store, key: str) -> int | None:
@@ -58,3 +66,8 @@ def last_mark(store: Store, key: str) -> int | None:
         return int(path.read_text()) if path else None
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _mark(store: Store, key: str) -> Path | None:
+    local = store.local(".scratch")
+    return Path(local) / f"at-{key.replace('/', '-')}" if local else None

@@ -26,7 +26,7 @@ from limner.curate.operator import BatchOperator, Reason, drop_parts
 from limner.document import Document, Part
 from limner.document.jsonform import part_to_dict, to_dict
 from limner.errors import LimnerError
-from limner.pipeline.limits import OverrunError, deadline, marked
+from limner.pipeline.limits import Mark, OverrunError, deadline
 from limner.pipeline.plan import Step
 from limner.pipeline.stages import Stage
 from limner.sources.fetch import FetchSettings
@@ -163,12 +163,13 @@ def _commit(store: Store, stem: str) -> Commit | None:
 
 
 def _read_inputs(task: Task, work: Work) -> Iterator[Document]:
+    mark = Mark(task.out, task.key)
+    work.step = "read"
     for position, input in enumerate(task.inputs):
-        work.step = "read"
         if position in task.poison:
             work.reject(input.name, input.location, LimnerError(task.poison[position]))
             continue
-        marked(task.out, task.key, position)
+        mark.at(position)
         try:
             with deadline(task.seconds):
                 documents = list(task.sources[task.source_of[position]].read(input, work))
@@ -180,6 +181,7 @@ def _read_inputs(task: Task, work: Work) -> Iterator[Document]:
                 yield document
             else:
                 work.drop(document, None, Reason("empty", 0, 1))
+    mark.close()
 
 
 def _read_stage(reader: Reader, commit: Commit) -> tuple[list[Document], list[int]]:
@@ -191,14 +193,14 @@ def _read_stage(reader: Reader, commit: Commit) -> tuple[list[Document], list[in
 def _carry_records(store: Store, commit: Commit, writer: BatchWriter) -> None:
     for folder, held in (("ledger", writer.ledger), ("dropped", writer.dropped), ("rejects", writer.rejects)):
         if name := commit.file(folder):
-            with store.open(name) as file:
+            with store.arrow(name) as file:
                 columns = [column.to_pylist() for column in pq.read_table(file).columns]
             held.extend(zip(*columns, strict=True))
 
 
 def _apply_verdicts(task: Task, documents: list[Document], orders: list[int], work: Work) -> list[Document]:
     base = sort_key(task.stem)[0] << ORDER_BITS
-    with task.before[-1].open(task.verdicts) as file:
+    with task.before[-1].arrow(task.verdicts) as file:
         table = pq.read_table(file, filters=(pc.field("order") >= base) & (pc.field("order") < base + (1 << ORDER_BITS)))
     by_document: dict[int, list[tuple[int, int, Reason]]] = {}
     for order, part, step, *reason in zip(*(c.to_pylist() for c in table.columns), strict=True):

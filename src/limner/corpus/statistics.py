@@ -1,0 +1,311 @@
+"""What a corpus holds, in figures: one pass over the columns, no document is decoded, memory stays flat."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from limner.corpus import ledger
+from limner.corpus.corpus import Corpus
+
+# Its functions are made when it is imported: a type checker does not see them.
+pc: Any = pyarrow.compute
+
+SIDES = (1, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+"""Lower edges of the classes of an image's longer side, in pixels."""
+
+_MOST = 100_000
+_LIST = "parts.list.element."
+_COLUMNS = [
+    "id", "source", "url", "title", "language", "meta",
+    *(_LIST + name for name in ("type", "text", "role", "ref", "alt", "width", "height", "of")),
+]  # fmt: skip
+_HOST = r"^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#:]+)"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a count is spread over documents: quantiles, mean, and how many documents fall in each class, named by its
+    least count (`bins` maps "0", "1", "2", "5", "10", ... to documents)."""
+
+    mean: float
+    median: int
+    p10: int
+    p90: int
+    most: int
+    bins: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step and what was left after it."""
+
+    step: str
+    documents_dropped: int
+    images_dropped: int
+    texts_dropped: int
+    noted: int
+    documents_left: int
+    images_left: int
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The figures of a corpus.
+
+    `words` are separated by white space; `tokens` is an estimate, a quarter of the bytes of text in UTF-8. `images` are
+    places in documents, `stored` those whose bytes are here, `files` the stored files (one stored in two batches counts
+    twice), `media_bytes` their length, `bytes` that of every file of the corpus. Counters hold the most frequent
+    first, with `top` names at most and the rest summed as "(other)".
+    """
+
+    documents: int
+    parts: int
+    words: int
+    characters: int
+    tokens: int
+    images: int
+    stored: int
+    captions: int
+    with_alt: int
+    files: int
+    media_bytes: int
+    bytes: int
+    documents_with_images: int
+    documents_read: int
+    images_read: int
+    inputs: int
+    rejected: int
+    languages: dict[str, int]
+    hosts: dict[str, int]
+    sources: dict[str, int]
+    licenses: dict[str, int]
+    years: dict[str, int]
+    roles: dict[str, int]
+    formats: dict[str, int]
+    image_sides: dict[str, int]
+    images_per_document: Spread
+    words_per_document: Spread
+    stages: list[Stage] = field(default_factory=list[Stage])
+    rejects: dict[str, int] = field(default_factory=dict[str, int])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+class _Tally:
+    """Counts by name, cut back to the most frequent when there are too many names to keep (then counts of rare names
+    are lower bounds)."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
+        for entry in pc.value_counts(values).to_pylist():
+            self.counts[entry["values"] or ""] += entry["counts"]
+        if len(self.counts) > 2 * _MOST:
+            self.counts = Counter(dict(self.counts.most_common(_MOST)))
+
+    def top(self, most: int, unknown: str = "unknown") -> dict[str, int]:
+        """The most frequent; ties by name, the rest summed."""
+        ranked = sorted(self.counts.items(), key=lambda x: (-x[1], x[0]))
+        out = {name or unknown: count for name, count in ranked[:most]}
+        if rest := sum(count for _, count in ranked[most:]):
+            out["(other)"] = rest
+        return out
+
+
+def statistics(corpus: Corpus, top: int = 20, progress: Callable[[int], None] | None = None) -> Statistics:
+    """The figures of a corpus; `top` bounds every list of names, `progress` hears of each batch of documents read."""
+    languages, hosts, sources, licenses, years, roles, formats = (_Tally() for _ in range(7))
+    numbers: Counter[str] = Counter()
+    sides = np.zeros(len(SIDES) + 1, np.int64)
+    images_each: Counter[int] = Counter()
+    words_each: Counter[int] = Counter()
+    for batch in document_batches(corpus, _COLUMNS):
+        languages.add(batch.column("language"))
+        hosts.add(host(batch))
+        sources.add(source(batch))
+        licenses.add(pc.map_lookup(batch.column("meta"), "license", "first"))
+        years.add(pc.utf8_slice_codeunits(pc.map_lookup(batch.column("meta"), "date", "first"), 0, 4))
+        per = Parts(batch)
+        is_text, is_image = per.equal("type", "text"), per.equal("type", "image")
+        words = pc.fill_null(pc.count_substring_regex(per.column("text"), r"\S+"), 0).to_numpy(zero_copy_only=False)
+        roles.add(per.column("role").drop_null())
+        lengths = pc.utf8_length(per.column("text"))
+        stored = is_image & per.valid("ref")
+        numbers["documents"] += batch.num_rows
+        numbers["parts"] += per.size
+        numbers["words"] += int(words.sum())
+        numbers["characters"] += pc.sum(lengths).as_py() or 0
+        numbers["text_bytes"] += pc.sum(pc.binary_length(per.column("text"))).as_py() or 0
+        numbers["images"] += int(is_image.sum())
+        numbers["stored"] += int(stored.sum())
+        numbers["captions"] += int((is_text & per.valid("of")).sum())
+        numbers["with_alt"] += int((is_image & per.valid("alt")).sum())
+        each = per.sums(is_image)
+        numbers["documents_with_images"] += int((each > 0).sum())
+        images_each.update(_counted(each))
+        words_each.update(_counted(per.sums(words)))
+        longer = np.maximum(per.number("width"), per.number("height"))[is_image]
+        sides += np.bincount(np.searchsorted(SIDES, longer, side="right"), minlength=len(SIDES) + 1)
+        if progress:
+            progress(batch.num_rows)
+    for table in corpus.rows("media", ["mime", "size"]):
+        formats.add(table.column("mime"))
+        numbers["files"] += table.num_rows
+        numbers["media_bytes"] += pc.sum(table.column("size")).as_py() or 0
+    rejects = _Tally()
+    for table in corpus.rows("rejects", ["error"]):
+        rejects.add(table.column("error"))
+    stages = list(_stages(ledger.steps(corpus), numbers["documents"], numbers["images"]))
+    return Statistics(
+        documents=numbers["documents"],
+        parts=numbers["parts"],
+        words=numbers["words"],
+        characters=numbers["characters"],
+        tokens=-(-numbers["text_bytes"] // 4),
+        images=numbers["images"],
+        stored=numbers["stored"],
+        captions=numbers["captions"],
+        with_alt=numbers["with_alt"],
+        files=numbers["files"],
+        media_bytes=numbers["media_bytes"],
+        bytes=sum(size for commit in corpus.commits for size in commit.files.values()),
+        documents_with_images=numbers["documents_with_images"],
+        documents_read=stages[0].documents_left + stages[0].documents_dropped if stages else numbers["documents"],
+        images_read=stages[0].images_left + stages[0].images_dropped if stages else numbers["images"],
+        inputs=sum(len(commit.inputs) for commit in corpus.commits),
+        rejected=sum(rejects.counts.values()),
+        languages=languages.top(top),
+        hosts=hosts.top(top, "(none)"),
+        sources=sources.top(top, "(none)"),
+        licenses=licenses.top(top, "not stated"),
+        years=years.top(top, "not stated"),
+        roles=roles.top(top),
+        formats=formats.top(top),
+        image_sides={_side(i): int(n) for i, n in enumerate(sides)},
+        images_per_document=spread(images_each),
+        words_per_document=spread(words_each),
+        stages=stages,
+        rejects=rejects.top(top),
+    )
+
+
+def document_batches(corpus: Corpus, columns: Sequence[str], rows: int = 2_048) -> Iterator[pa.RecordBatch]:
+    """Columns of all documents, at most `rows` rows at a time, in the order of the corpus."""
+    for commit in corpus.commits:
+        if name := commit.file("documents"):
+            with corpus.store.arrow(name) as file:
+                yield from pq.ParquetFile(file).iter_batches(batch_size=rows, columns=list(columns), use_threads=False)
+
+
+class Parts:
+    """The parts of a batch of documents as flat columns, and sums back to one figure a document."""
+
+    def __init__(self, batch: pa.RecordBatch):
+        self._lists = batch.column("parts")
+        self._structs = self._lists.flatten()
+        offsets = self._lists.offsets.to_numpy(zero_copy_only=False)
+        self._bounds = offsets - offsets[0]
+        self.size = len(self._structs)
+
+    def column(self, name: str) -> pa.Array:
+        """One field of every part."""
+        return self._structs.field(name)
+
+    def equal(self, name: str, value: str) -> np.ndarray:
+        """Whether a field has that value."""
+        return pc.fill_null(pc.equal(self.column(name), value), False).to_numpy(zero_copy_only=False)
+
+    def valid(self, name: str) -> np.ndarray:
+        """Whether a field is there."""
+        return self.column(name).is_valid().to_numpy(zero_copy_only=False)
+
+    def number(self, name: str) -> np.ndarray:
+        """A field of numbers, 0 where it is not there."""
+        return pc.fill_null(self.column(name), 0).to_numpy(zero_copy_only=False)
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """One sum a document of a figure a part."""
+        total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+        return total[self._bounds[1:]] - total[self._bounds[:-1]]
+
+
+def host(batch: pa.RecordBatch) -> pa.Array:
+    """The host of each document's URL, else of its source where that is one; null where neither is."""
+    of_url = pc.struct_field(pc.extract_regex(batch.column("url"), _HOST), "host")
+    of_source = pc.struct_field(pc.extract_regex(batch.column("source"), _HOST), "host")
+    return pc.utf8_lower(pc.coalesce(of_url, of_source))
+
+
+def source(batch: pa.RecordBatch) -> pa.Array:
+    """What stands before the first slash of each document's source, or its host: the folder, archive or site."""
+    of_source = pc.struct_field(pc.extract_regex(batch.column("source"), _HOST), "host")
+    first = pc.struct_field(pc.extract_regex(batch.column("source"), r"^(?P<first>[^/]+)"), "first")
+    return pc.coalesce(of_source, first)
+
+
+def _counted(values: np.ndarray) -> dict[int, int]:
+    found, counts = np.unique(values, return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+
+def spread(counts: Mapping[int, int]) -> Spread:
+    """The spread of a count from how many documents have each.
+
+    >>> spread({0: 2, 3: 2}).bins
+    {'0': 2, '1': 0, '2': 2}
+    """
+    total = sum(counts.values())
+    if not total:
+        return Spread(0.0, 0, 0, 0, 0, {})
+    ordered = sorted(counts.items())
+    reached = np.cumsum([n for _, n in ordered])
+
+    def quantile(q: float) -> int:
+        return ordered[int(np.searchsorted(reached, q * total))][0]
+
+    most = ordered[-1][0]
+    edges = list(_edges(most))
+    bins = dict.fromkeys(map(str, edges), 0)
+    for value, n in ordered:
+        bins[str(edges[int(np.searchsorted(edges, value, side="right")) - 1])] += n
+    mean = sum(value * n for value, n in ordered) / total
+    return Spread(round(mean, 2), quantile(0.5), quantile(0.1), quantile(0.9), most, bins)
+
+
+def _edges(most: int) -> Iterable[int]:
+    """0, 1, 2, 5, 10, 20, 50, ... up to `most`."""
+    yield 0
+    scale = 1
+    while scale <= most:
+        yield from (scale * step for step in (1, 2, 5) if scale * step <= most)
+        scale *= 10
+
+
+def _side(i: int) -> str:
+    if i == 0:
+        return "unknown"
+    return f"{SIDES[i - 1]}+" if i == len(SIDES) else f"{SIDES[i - 1]}–{SIDES[i] - 1}"
+
+
+def _stages(steps: Sequence[ledger.Step], documents: int, images: int) -> Iterator[Stage]:
+    gone_documents = [step.dropped("documents") for step in steps]
+    gone_images = [step.dropped("images") + step.dropped("images_with") for step in steps]
+    documents += sum(gone_documents)
+    images += sum(gone_images)
+    for step, fewer_documents, fewer_images in zip(steps, gone_documents, gone_images, strict=True):
+        documents -= fewer_documents
+        images -= fewer_images
+        reasons = {reason.reason: reason.total for reason in step.reasons if reason.action == "drop"}
+        yield Stage(step.name, fewer_documents, fewer_images, step.dropped("texts"), step.notes, documents, images, reasons)
