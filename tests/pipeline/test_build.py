@@ -6,14 +6,14 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from pipeline.hostile import Misbehaving
-from pipeline.pages import write_site
 
 from limner import Corpus, Image
 from limner.errors import PlanError
 from limner.pipeline import Plan, build, runner, step
 from limner.pipeline.plan import from_dict
 from limner.sources.files import FolderSource
+from pipeline.hostile import Misbehaving
+from pipeline.pages import write_site
 
 
 def plan(batch: int = 7) -> Plan:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline.pages import write_site
-from pipeline.test_build import contents, plan
 
 from limner.pipeline import build, runner
 from limner.sources.files import FolderSource
+from pipeline.pages import write_site
+from pipeline.test_build import contents, plan
 
 ray: Any = pytest.importorskip("ray", reason="ray is not installed: pip install 'limner[ray]'")
 

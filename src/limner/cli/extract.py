@@ -72,8 +72,8 @@ def _json_line(job: _Job) -> tuple[str, bool]:
 
     try:
         return "\n".join(_dumps(orjson, as_row(document)) for document in _documents(job)), True
-    except LimnerError as error:
-        return _dumps(orjson, {"error": str(error), "input": job.target}), False
+    except Exception as error:  # noqa: BLE001 - whatever one hostile page does, the others are still printed
+        return _dumps(orjson, {"error": _message(error), "input": job.target}), False
 
 
 def _dumps(orjson: Any, row: dict[str, Any]) -> str:
@@ -93,8 +93,12 @@ def _page(job: _Job) -> tuple[str, bool]:
     try:
         width = min(shutil.get_terminal_size().columns, 100)
         return "\n\n".join(terminal(document, width) for document in _documents(job)), True
-    except LimnerError as error:
-        return str(error), False
+    except Exception as error:  # noqa: BLE001 - as above
+        return _message(error), False
+
+
+def _message(error: Exception) -> str:
+    return " ".join(str(error).split()) if isinstance(error, LimnerError) else f"{type(error).__name__}: {error}"
 
 
 def as_row(document: Document) -> dict[str, Any]:
@@ -140,19 +144,12 @@ def _bytes(target: str, limit: int) -> bytes:
 
 
 def _from_web(job: _Job) -> Iterable[Document]:
-    from limner.corpus.probe import probe
     from limner.sources.fetch import FetchSettings
     from limner.sources.source import Input
     from limner.sources.urls import UrlSource
-
-    class Nowhere:
-        """Says what media are, and keeps nothing: this command stores nothing."""
-
-        put = staticmethod(probe)
 
     source = UrlSource(urls=(job.target,), settings=FetchSettings(), extractor=job.extractor)
     inputs: list[Input] = list(source.inputs())
     source.fetch(inputs, lambda _: None)
     for input in inputs:
-        for document in source.read(input, Nowhere()):
-            yield document
+        yield from source.pages(input)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from limner.corpus.batch import BatchWriter
-from limner.corpus.commit import Commit, sort_key
+from limner.corpus.commit import Commit, read_commit, sort_key
 from limner.corpus.media import MediaInfo
 from limner.corpus.shards import Reader
 from limner.corpus.store import Store
@@ -127,7 +127,7 @@ class Work:
 def run(task: Task) -> Commit:
     """Work on one batch and commit it."""
     writer = BatchWriter(task.out, task.stem)
-    earlier = [(Reader(store), commit) for store in task.before if (commit := _commit(store, task.stem))]
+    earlier = [(Reader(store), commit) for store in task.before if (commit := read_commit(store, task.stem))]
     work = Work(writer, earlier, task.keep_dropped)
     try:
         if task.before:
@@ -155,11 +155,6 @@ def run(task: Task) -> Commit:
         return writer.commit(inputs, digest=task.digest)
     finally:
         writer.close()
-
-
-def _commit(store: Store, stem: str) -> Commit | None:
-    name = f"commits/{stem}.json"
-    return Commit(**json.loads(store.read(name))) if store.exists(name) else None
 
 
 def _read_inputs(task: Task, work: Work) -> Iterator[Document]:
