@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from limner.curate.operator import GlobalOperator
-from limner.curate.registry import name_of, operator, settings
+from limner.curate.registry import fingerprint, name_of, operator, settings
 from limner.errors import PlanError
 
 
@@ -92,7 +92,9 @@ class Plan:
 
     def digest(self) -> str:
         """Names the plan: two plans with one digest give the same corpus from the same inputs."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True, default=str).encode()).hexdigest()[:16]
+        # Fingerprints see the contents of list files too, which the settings only name.
+        steps = [(step.name, fingerprint(step.operator)) for step in self.steps]
+        return hashlib.sha256(json.dumps([self.to_dict(), steps], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def step(use: str, name: str = "", **given: Any) -> Step:
