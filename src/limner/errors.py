@@ -33,6 +33,10 @@ class MediaError(LimnerError):
     """An image cannot be decoded: damaged, of an unknown format, or larger than the bound."""
 
 
+class ExpertError(LimnerError):
+    """A pretrained part cannot be had: its address is wrong, or its files are missing or not what they should be."""
+
+
 class MissingExtra(LimnerError, ImportError):
     """A part of limner needs packages that are not installed; the message has the install command."""
 

@@ -144,3 +144,8 @@ def test_flat_images_go():
     files = drawn(), drawn(flat=True), drawn("JPEG", flat=True), drawn()[:90], b"no image"
     assert judged(FlatImages(), *files) == ["", "flat-image", "flat-image", "image-undecodable", "image-undecodable"]
     assert judged(FlatImages(undecodable="keep"), *files)[3:] == ["", ""]
+
+
+@pytest.mark.parametrize(("side", "reasons"), [(299, ["image-word"]), (300, [])])
+def test_a_large_image_stays_whatever_it_is_called(side, reasons):
+    assert judged(ImageRules(), drawn((side, 100)), url="img/p_and_s_buttons.png") == reasons

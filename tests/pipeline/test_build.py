@@ -110,7 +110,7 @@ def test_an_input_that_kills_its_worker_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_plan_says_what_is_wrong_with_it() -> None:
-    with pytest.raises(PlanError, match="no operator 'langauge'.*language"):
+    with pytest.raises(PlanError, match=r"no operator 'langauge'.*language"):
         from_dict({"step": [{"use": "langauge"}]})
     with pytest.raises(PlanError, match="two steps are called 'sample'"):
         from_dict({"step": [{"use": "sample", "share": 0.5}, {"use": "sample", "share": 0.4}]})

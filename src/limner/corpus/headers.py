@@ -23,7 +23,7 @@ UNKNOWN: Size = (0, 0)
 SEGMENTS = 4096
 """How many segments, chunks or entries of a file are looked at before its size counts as unknown."""
 
-BOXES = 1 << 20
+BOXES = 1 << 18
 """How many bytes of a file made of boxes are looked at."""
 
 _two_be = Struct(">2H").unpack_from
@@ -193,7 +193,7 @@ def tiff(data: bytes) -> Size:
 
 
 def boxed(data: bytes) -> Size:
-    """JPEG 2000, HEIF and AVIF: what `imagesize` finds in the boxes of the first mebibyte."""
+    """JPEG 2000, HEIF and AVIF: what `imagesize` finds in the boxes at the start."""
     return _by_imagesize(data if len(data) <= BOXES else data[:BOXES])
 
 

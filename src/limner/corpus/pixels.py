@@ -77,7 +77,9 @@ def thumbnail(data: bytes, side: int) -> Pixels:
             opened.draft(None, (2 * side, 2 * side))
             image = Image.fromarray(_rgb(opened, data))
     if image.width > side or image.height > side:
-        image = ImageOps.contain(image, (side, side), Image.Resampling.BOX)
+        scale = side / max(image.size)
+        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
+        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return np.asarray(image)
 
 

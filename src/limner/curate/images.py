@@ -80,6 +80,8 @@ class ImageRules(PartFilter):
     `max_aspect`    greatest ratio of the longer to the shorter side; 0 for any
     `min_bytes`     least size of the file
     `words`         an image goes when one of these stands as a word in its URL's path
+    `words_below`   an image with a side of at least so many pixels stays whatever its address says: a screenshot of buttons is
+                    no button; 0 to look at all
     `alt_words`     an image goes when one of these stands as a word in its alternative text
     `need_alt`      an image without alternative text goes
     `data_uris`     "drop" images written into the page itself, or "keep" them
@@ -94,6 +96,7 @@ class ImageRules(PartFilter):
     max_aspect: float = 10.0
     min_bytes: int = 0
     words: tuple[str, ...] = WORDS
+    words_below: int = 300
     alt_words: tuple[str, ...] = ()
     need_alt: bool = False
     data_uris: Literal["keep", "drop"] = "keep"
@@ -118,7 +121,7 @@ class ImageRules(PartFilter):
         if info and info.size < self.min_bytes:
             return Reason("image-bytes", info.size, self.min_bytes)
         width, height = (info.width, info.height) if info and info.width else (part.width, part.height)
-        return self._size(width, height, kind == "svg") or self._names(part)
+        return self._size(width, height, kind == "svg") or self._names(part, max(width, height))
 
     def _size(self, width: int, height: int, scalable: bool) -> Reason | None:
         for name, value, low, high in (
@@ -135,11 +138,11 @@ class ImageRules(PartFilter):
                 return Reason("image-aspect", round(aspect, 3), self.max_aspect)
         return None
 
-    def _names(self, part: Image) -> Reason | None:
+    def _names(self, part: Image, side: int) -> Reason | None:
         if part.url[:5].lower() == "data:":
             if self.data_uris == "drop":
                 return Reason("image-data-uri")
-        elif found := _find(self.words, _path(part.url)):
+        elif (not self.words_below or side < self.words_below) and (found := _find(self.words, _path(part.url))):
             return Reason("image-word", detail=found)
         if found := _find(self.alt_words, part.alt[:_LONGEST_URL]):
             return Reason("image-alt-word", detail=found)
