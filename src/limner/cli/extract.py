@@ -48,7 +48,7 @@ def command(inputs: tuple[str, ...], url: str, extractor: str, workers: int, as_
             sys.stdout.flush()
     sys.stdout.flush()
     if failed:
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
 
 
 def _ordered(jobs: list[_Job], workers: int, as_json: bool) -> Iterator[tuple[str, bool]]:

@@ -55,12 +55,11 @@ def limner() -> None:
 def main() -> None:
     """Run a command; an error a person can act on is one line on stderr and exit status 1."""
     try:
-        limner.main(standalone_mode=False)
+        # Without its standalone mode, click returns the status that a command ended with.
+        sys.exit(limner.main(standalone_mode=False) or 0)
     except LimnerError as error:
         click.echo(f"limner: {error}", err=True)
         sys.exit(1)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

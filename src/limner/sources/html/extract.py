@@ -1,0 +1,121 @@
+"""A page to a document: decode, parse, walk, choose, assemble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from limner.document import Document, document_id
+from limner.errors import SourceError
+from limner.sources.html.assemble import parts
+from limner.sources.html.blocks import Block, Frame
+from limner.sources.html.choose import choose
+from limner.sources.html.encoding import decode
+from limner.sources.html.generators import content_root
+from limner.sources.html.limits import Limits
+from limner.sources.html.metadata import Metadata, metadata
+from limner.sources.html.nesting import flatten
+from limner.sources.html.walk import Walk, loose_captions
+
+_LIMITS = Limits()
+
+
+def extract(
+    data: bytes | str,
+    *,
+    url: str = "",
+    name: str = "",
+    id: str = "",
+    charset: str = "",
+    limits: Limits = _LIMITS,
+) -> Document:
+    """The main content of an HTML page: its text and images in reading order.
+
+    `url` is where the page was fetched from: with it, images have absolute addresses, else the ones the page
+    writes. `name` is the input's name, from which the document's id comes unless `id` gives it. `charset` is
+    the HTTP header's. Images have no `ref`: nothing is fetched here. Raises `SourceError` for a page larger
+    than `limits.max_bytes`.
+
+    >>> page = "<nav><a href=/>Home</a></nav><main><h1>Cats</h1><p>Cats purr when they are content.</p></main>"
+    >>> [part.text for part in extract(page, name="cats.html").texts]
+    ['Cats', 'Cats purr when they are content.']
+    """
+    page = text_of(data, charset, name or url, limits)
+    tree = LexborHTMLParser(flatten(page, limits))
+    known = content_root(page, tree)
+    blocks, frames = read(known or tree.body or tree.root, limits)
+    kept = [True] * len(blocks) if known is not None else choose(blocks, frames)
+    return document(blocks, kept, metadata(tree, url), url=url, name=name, id=id, limits=limits)
+
+
+def text_of(data: bytes | str, charset: str, name: str, limits: Limits) -> str:
+    """The text of a page; raises `SourceError` for one that is too large."""
+    if len(data) > limits.max_bytes:
+        raise SourceError(
+            f"{name or 'page'}: {len(data):,} bytes of HTML, over the limit of {limits.max_bytes:,}; "
+            "raise Limits.max_bytes to read it"
+        )
+    return decode(data, charset) if isinstance(data, bytes) else _sound(data)
+
+
+def document(
+    blocks: list[Block], kept: list[bool], facts: Metadata, *, url: str, name: str, id: str = "", limits: Limits = _LIMITS
+) -> Document:
+    """The document of the blocks that are kept."""
+    return Document(
+        id=id or document_id(name or url),
+        parts=parts(blocks, kept, _resolver(facts.base), limits),
+        source=name or url,
+        url=facts.canonical,
+        title=facts.title,
+        language=facts.language,
+        meta=facts.meta(),
+    )
+
+
+def read(root: LexborNode | None, limits: Limits = _LIMITS) -> tuple[list[Block], list[Frame]]:
+    """Walk the tree below `root`: its blocks in reading order, its frames in opening order."""
+    if root is None:
+        return [], []
+    walk = Walk(limits)
+    walk.frame.where = _where(root, limits.max_place)
+    blocks = walk.run(root)
+    loose_captions(blocks)
+    return blocks, walk.frames
+
+
+def _where(root: LexborNode, limit: int) -> str:
+    """The place of an element: child indices from the root element."""
+    steps: list[str] = []
+    at = root
+    while (parent := at.parent) is not None and parent.is_element_node and len(steps) < limit:
+        index = 0
+        before = at.prev
+        while before is not None:
+            index += before.is_element_node
+            before = before.prev
+        steps.append(str(index))
+        at = parent
+    return "dom:" + "/".join(reversed(steps)) if steps else ""
+
+
+def _sound(page: str) -> str:
+    """`page` without lone surrogates, which no parser takes."""
+    return page if page.isascii() else page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _resolver(base: str) -> Callable[[str], str]:
+    if not base:
+        return lambda address: address
+
+    def resolve(address: str) -> str:
+        if address.startswith(("http://", "https://", "data:")):
+            return address
+        try:
+            return urljoin(base, address)
+        except ValueError:
+            return address
+
+    return resolve

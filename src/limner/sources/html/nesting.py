@@ -1,0 +1,72 @@
+"""Nesting that would make parsing quadratic, flattened before the parser sees it."""
+
+from __future__ import annotations
+
+import re
+
+from limner.sources.html.limits import Limits
+
+# Below this many tags the parser's worst case is a fraction of a second, and nothing is looked at.
+_CHEAP = 8000
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+# These close one another without an end tag, so open ones do not pile up.
+_IMPLIED = frozenset("p li dt dd td th tr thead tbody tfoot option optgroup rp rt html head body".split())
+_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+
+
+def flatten(page: str, limits: Limits) -> str:
+    """`page` without the tags nested deeper than `limits.max_depth`; the text between them stays.
+
+    Formatting elements left open count apart (`limits.max_formatting`): the standard opens every one of
+    them again in each later paragraph. A page that nests no deeper is returned as it is.
+    """
+    if page.count("<") < _CHEAP or not _too_deep(page, limits):
+        return page
+    open_: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    depth = formatting = 0
+
+    def keep(match: re.Match[str]) -> str:
+        nonlocal depth, formatting
+        closing, name = match.group(1), match.group(2).lower()
+        if name in _VOID or name in _IMPLIED:
+            return match.group()
+        light = name in _FORMATTING
+        if not closing:
+            if depth >= limits.max_depth or (light and formatting >= limits.max_formatting):
+                dropped[name] = dropped.get(name, 0) + 1
+                return ""
+            depth += 1
+            formatting += light
+            open_[name] = open_.get(name, 0) + 1
+        elif dropped.get(name):
+            dropped[name] -= 1
+            return ""
+        elif open_.get(name):
+            open_[name] -= 1
+            depth -= 1
+            formatting -= light
+        return match.group()
+
+    return _TAG.sub(keep, page)
+
+
+def _too_deep(page: str, limits: Limits) -> bool:
+    depth = formatting = 0
+    for closing, name in _TAG.findall(page):
+        low = name.lower()
+        if low in _VOID or low in _IMPLIED:
+            continue
+        step = -1 if closing else 1
+        depth += step
+        if low in _FORMATTING:
+            formatting += step
+            if formatting > limits.max_formatting:
+                return True
+        if depth > limits.max_depth:
+            return True
+        # A stray end tag must not hide what is nested later.
+        depth, formatting = max(depth, 0), max(formatting, 0)
+    return False

@@ -1,0 +1,174 @@
+"""What a file is, told from its first bytes, and who reads it.
+
+A name can lie and a server's content type too, so the bytes decide; the name only settles what bytes leave open
+(a fragment of HTML without any tag a browser looks for). A reader of a further kind (PDF, EPUB, ...) is one line in
+`READERS` or one entry point in the group `limner.readers`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import PurePosixPath
+from typing import cast
+
+from limner.corpus.probe import UNKNOWN, mime
+from limner.document import Document
+from limner.errors import SourceError
+
+HEAD = 1024
+"""How many bytes of a file `recognise` wants to see; more are not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The bytes of one page on their way to a reader. `name` is its input's, `id` its document's, `url` where it
+    was fetched ("" for a local file), `charset` what its transport said, `meta` what the source knows of it."""
+
+    data: bytes
+    name: str
+    id: str
+    url: str = ""
+    charset: str = ""
+    extractor: str = "bundled:lexbor"
+
+
+Reader = Callable[[Page], Iterable[Document]]
+
+READERS: dict[str, str] = {"html": "limner.sources.page:read_html"}
+"""A kind's reader, as `module:function`; imported when the first input of that kind is read."""
+
+# The tags and the skipping of white space are those of https://mimesniff.spec.whatwg.org/ (section 7.1); <meta,
+# <link and <article are ours, seen in pages saved by tools.
+_TAG = rb"!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|meta|link|article|main|section"
+_HTML = re.compile(rb"(?:<\?xml[^>]{0,200}>)?\s*(?:<!--.*?(?:-->\s*|\Z))*<(?:" + _TAG + rb")[\s/>]", re.I | re.S)
+_XML = re.compile(rb"\s*<(?:\?xml|!--|!doctype|urlset|sitemapindex)", re.I)
+_SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]", re.I)
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "pdf"),
+    (b"WARC/1.", "warc"),
+    (b"WARC/0.", "warc"),
+    (b"PK\3\4", "zip"),
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+)
+
+_NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text"}
+
+
+def recognise(head: bytes, name: str = "") -> str:
+    """The kind of a file from its first bytes: `html`, `pdf`, `epub`, `warc`, `sitemap`, `text` (by its name), the
+    MIME type of an image or other media, or "" where it is none that is known. A gzip file is what is inside it.
+
+    >>> recognise(b"<!doctype html><p>Hi"), recognise(b"%PDF-1.7"), recognise(b"Plain words", "a.html")
+    ('html', 'pdf', 'html')
+    >>> recognise(b"GIF89a and so on", "page.html")
+    'image/gif'
+    """
+    head = head[:HEAD]
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return _inside(kind, head, name)
+    text = _as_ascii(head)
+    if _XML.match(text) and _SITEMAP.search(text):
+        return "sitemap"
+    if _HTML.match(text.lstrip()):
+        return "html"
+    media = mime(head)
+    if media != UNKNOWN:
+        return media
+    if b"<html" in text.lower():
+        return "html"
+    return _NAMED.get(PurePosixPath(name.lower()).suffix, "") if _is_text(text) else ""
+
+
+def _inside(kind: str, head: bytes, name: str) -> str:
+    if kind == "gzip":
+        try:
+            inner = zlib.decompressobj(31).decompress(head, HEAD)
+        except zlib.error:
+            return "gzip"
+        return "gzip" if inner.startswith(b"\x1f\x8b") else recognise(inner, name.removesuffix(".gz")) or "gzip"
+    if kind == "zip" and b"mimetypeapplication/epub+zip" in head[:100]:
+        return "epub"
+    return kind
+
+
+_UNICODE = (
+    (b"\xef\xbb\xbf", 3, "utf-8"),
+    (b"\xff\xfe", 2, "utf-16-le"),
+    (b"\xfe\xff", 2, "utf-16-be"),
+    (b"<\0", 0, "utf-16-le"),
+    (b"\0<", 0, "utf-16-be"),
+)
+
+
+def _as_ascii(head: bytes) -> bytes:
+    """`head` with any Unicode encoding brought to bytes that ASCII patterns match."""
+    for start, skip, codec in _UNICODE:
+        if head.startswith(start):
+            return head[skip:].decode(codec, "replace").encode("ascii", "replace")
+    return head
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether there is no binary data byte (https://mimesniff.spec.whatwg.org/#binary-data-byte)."""
+    return not any(b < 9 or b == 11 or 14 <= b < 27 or 28 <= b < 32 for b in head)
+
+
+@cache
+def reader(kind: str) -> Reader:
+    """Who reads files of this kind; raises `SourceError` where nobody does."""
+    target = READERS.get(kind)
+    if target is None:
+        point = _point(kind)
+        if point is None:
+            what = f"a file of kind {kind!r}" if kind else "neither text nor of a kind that is known"
+            raise SourceError(f"{what}: there is no reader for it; kinds with one: {', '.join(sorted(READERS))}")
+        return cast("Reader", point.load())
+    module, _, function = target.partition(":")
+    return cast("Reader", getattr(importlib.import_module(module), function))
+
+
+def readable(kind: str) -> bool:
+    """Whether there is a reader for this kind."""
+    return kind in READERS or _point(kind) is not None
+
+
+@cache
+def _point(kind: str) -> EntryPoint | None:
+    return next(iter(entry_points(group="limner.readers", name=kind)), None) if kind else None
+
+
+def documents(page: Page, *, limit: int) -> Iterable[Document]:
+    """The documents in the bytes of a page, by the reader of its kind; gzip is undone, up to `limit` bytes.
+    Raises `SourceError` naming the page where its bytes are of no kind that is read."""
+    data = page.data
+    if data.startswith(b"\x1f\x8b\x08"):
+        data = gunzip(data, limit)
+    kind = recognise(data[:HEAD], page.name.removesuffix(".gz"))
+    try:
+        read = reader(kind)
+    except SourceError as error:
+        raise SourceError(f"{page.name}: {error}") from None
+    return read(page if data is page.data else Page(data, page.name, page.id, page.url, page.charset, page.extractor))
+
+
+def gunzip(data: bytes, limit: int) -> bytes:
+    """`data` without its gzip; raises `SourceError` past `limit` bytes (a bomb) or where it is damaged."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            out = file.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"damaged gzip: {error}") from None
+    if len(out) > limit:
+        raise SourceError(f"more than {limit} bytes once decompressed; raise the limit if the file is honest")
+    return out

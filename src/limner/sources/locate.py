@@ -1,0 +1,127 @@
+"""What a SOURCE on the command line means."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from limner.errors import SourceError
+from limner.sources.datasets import dataset
+from limner.sources.fetch import FetchSettings
+from limner.sources.files import FolderSource
+from limner.sources.kinds import HEAD, recognise
+from limner.sources.many import ManySources
+from limner.sources.package import PackageSource
+from limner.sources.sitemap import MAX_BYTES, parse_sitemap
+from limner.sources.source import Source
+from limner.sources.urls import SitemapSource, UrlSource
+from limner.sources.warc import WarcSource, is_warc
+
+KNOWN = (
+    "a folder, an HTML or WARC file, the URL of a page, sitemap or WARC, a list of URLs (@FILE), "
+    "pip:NAME==VERSION#folder or data:NAME"
+)
+
+Fetch = FetchSettings | Mapping[str, Any] | None
+
+
+def source(text: str, *, extractor: str = "bundled:lexbor", fetch: Fetch = None) -> Source:
+    """The source that `text` names.
+
+    An existing folder or file; the URL of a page, a sitemap (a last step that ends in `.xml` or `.xml.gz` or has
+    `sitemap` in it) or a WARC; `@FILE` or a `.txt` file with URLs; `pip:NAME==VERSION#folder`; `data:NAME`. `fetch` are
+    the fetcher's settings, also as a mapping (from a plan). Raises `SourceError` saying what it could be where it is
+    none of them."""
+    settings = fetch_settings(fetch)
+    if text.startswith("pip:"):
+        return PackageSource(text, extractor=extractor)
+    if text.startswith("data:"):
+        found = dataset(text[5:])
+        if not found.here:
+            raise SourceError(f"{text}: not on this machine yet; run: limner data get {found.name}")
+        return FolderSource(str(found.data), extractor=extractor, label=found.name)
+    if text.startswith("@"):
+        if not os.path.isfile(text[1:]):
+            raise SourceError(f"{text[1:]}: no such file of URLs")
+        return UrlSource(file=text[1:], settings=settings, extractor=extractor)
+    if "://" in text:
+        return _remote(text, extractor, settings)
+    if os.path.isdir(text):
+        return _folder(text, extractor)
+    if os.path.isfile(text):
+        return _file(text, extractor, settings)
+    raise SourceError(f"{text}: no such file or folder; a source is {KNOWN}")
+
+
+def sources(texts: Sequence[str], *, extractor: str = "bundled:lexbor", fetch: Fetch = None) -> Source:
+    """The sources that several SOURCE arguments name, as one."""
+    if not texts:
+        raise SourceError(f"no source was given; a source is {KNOWN}")
+    found = [source(text, extractor=extractor, fetch=fetch) for text in texts]
+    return found[0] if len(found) == 1 else ManySources(tuple(found))
+
+
+def fetch_settings(given: Fetch) -> FetchSettings:
+    """The settings that a mapping of them means; raises `SourceError` naming a setting there is not, or of the wrong
+    type."""
+    if given is None or isinstance(given, FetchSettings):
+        return given or FetchSettings()
+    defaults = asdict(FetchSettings())
+    for name, value in given.items():
+        if name not in defaults:
+            raise SourceError(f"fetch has no setting {name!r}; there are: {', '.join(defaults)}")
+        kinds: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
+        allowed = kinds.get(type(defaults[name]), (int, float))
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise SourceError(f"fetch.{name} is {value!r}, not of type {allowed[-1].__name__}")
+    return FetchSettings(**given)
+
+
+def _remote(url: str, extractor: str, settings: FetchSettings) -> Source:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SourceError(f"{url}: not a URL ({error})") from None
+    last = parts.path.rpartition("/")[2].lower()
+    if is_warc(last):
+        return WarcSource(url, extractor=extractor, allow_private=settings.allow_private)
+    if parts.scheme not in ("http", "https"):
+        raise SourceError(f"{url}: only WARC files are read from {parts.scheme}:// addresses; a source is {KNOWN}")
+    if last.endswith((".xml", ".xml.gz")) or "sitemap" in last:
+        return SitemapSource(url=url, settings=settings, extractor=extractor)
+    return UrlSource(urls=(url,), settings=settings, extractor=extractor)
+
+
+def _folder(path: str, extractor: str) -> Source:
+    pages = FolderSource(path, extractor=extractor)
+    warc = any(is_warc(name) for _, _, names in os.walk(path) for name in names)
+    if not warc:
+        return pages
+    records = WarcSource(path, extractor=extractor)
+    return ManySources((pages, records)) if next(iter(pages.inputs()), None) else records
+
+
+def _file(path: str, extractor: str, settings: FetchSettings) -> Source:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+            kind = recognise(head, path)
+            if kind == "warc" or (is_warc(path) and kind in ("gzip", "")):
+                return WarcSource(path, extractor=extractor)
+            if kind == "sitemap":
+                data = head + file.read(MAX_BYTES)
+                urls = tuple(url for url, _ in parse_sitemap(data).pages)
+                return UrlSource(urls=urls, settings=settings, extractor=extractor)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    if kind == "text":
+        lines = (line.strip() for line in head.decode("utf-8-sig", "replace").splitlines())
+        first = next(itertools.filterfalse(lambda line: not line or line.startswith("#"), lines), "")
+        if first.startswith(("http://", "https://")):
+            return UrlSource(file=path, settings=settings, extractor=extractor)
+        raise SourceError(f"{path}: a text file that is not a list of URLs; a source is {KNOWN}")
+    return FolderSource(path, extractor=extractor)
