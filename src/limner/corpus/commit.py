@@ -13,8 +13,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, cast
+from typing import cast
 
+from limner.corpus.sealed import seal, unseal
 from limner.corpus.store import Store
 from limner.errors import CorpusError
 
@@ -27,8 +28,8 @@ _STEM = re.compile(r"\d{8,12}(\.\d{1,9})?\Z", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Commit:
     """A finished batch: its stem, the names of its inputs, its files with their sizes in bytes, its counts, the digest of
-    what it was made from and with, the stems it replaces, and how many row groups its documents lie in (0 where an
-    older writer did not say)."""
+    what it was made from and with, the stems it replaces, how many row groups its documents lie in (0 where an older
+    writer did not say), and the digests of its Parquet files (a shard needs none: its members are named by theirs)."""
 
     stem: str
     inputs: Sequence[str] = ()
@@ -37,6 +38,7 @@ class Commit:
     digest: str = ""
     replaces: Sequence[str] = ()
     groups: int = 0
+    digests: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def file(self, folder: str, extension: str = "parquet") -> str | None:
         """The path of this commit's file in `folder`, or None where it wrote none."""
@@ -45,7 +47,7 @@ class Commit:
 
     def write(self, store: Store) -> None:
         """Make the batch count: one atomic write."""
-        store.write(f"commits/{self.stem}.json", json.dumps(asdict(self), separators=(",", ":")).encode())
+        store.write(f"commits/{self.stem}.json", json.dumps(seal(asdict(self)), separators=(",", ":")).encode())
 
 
 def stem(ordinal: int, revision: int = 0) -> str:
@@ -74,9 +76,9 @@ def revision_of(stems: Sequence[str], taken: Iterable[Commit]) -> str:
 
 def record(data: object) -> Commit:
     """The commit that a record describes; raises `ValueError` where it is not one."""
-    if not isinstance(data, dict):
-        raise ValueError("not an object")
-    given = cast("dict[str, Any]", data)
+    given, intact = unseal(data)
+    if not intact:
+        raise ValueError("it does not match its own checksum")
     if unknown := set(given) - {f.name for f in fields(Commit)}:
         raise ValueError(f"unknown entry {min(unknown)!r}")
     if not _is_stem(given.get("stem")):
@@ -89,6 +91,9 @@ def record(data: object) -> Commit:
         values = given.get(name, {})
         if not isinstance(values, dict) or not all(_is_count(v) for v in cast("dict[str, object]", values).values()):
             raise ValueError(f"{name} is not a table of numbers")
+    values = given.get("digests", {})
+    if not isinstance(values, dict) or not all(isinstance(v, str) for v in cast("dict[str, object]", values).values()):
+        raise ValueError("digests is not a table of strings")
     if not isinstance(given.get("digest", ""), str) or not _is_count(given.get("groups", 0)):
         raise ValueError("digest or groups is of the wrong type")
     return Commit(**given)
@@ -136,10 +141,13 @@ def _read(store: Store, name: str) -> Commit:
         if commit.stem != name.removesuffix(".json"):
             raise ValueError(f"it is of batch {commit.stem}")
     except (ValueError, RecursionError) as error:
-        raise CorpusError(
-            f"{store.url}: the commit record commits/{name} is damaged ({error}); run `limner check`"
-        ) from None
+        raise CorpusError(f"{store.url}: the commit record commits/{name} is damaged ({error}); run `limner check`") from None
     return commit
+
+
+def read_commit(store: Store, stem: str) -> Commit | None:
+    """The commit of that stem, or None where it has no record; raises `CorpusError` where the record is damaged."""
+    return _read(store, f"{stem}.json") if store.exists(f"commits/{stem}.json") else None
 
 
 def _switched(store: Store) -> list[Commit]:
@@ -153,7 +161,7 @@ def write_all(store: Store, commits: Sequence[Commit]) -> None:
     """Make several batches count, and those they replace not, all in one atomic write."""
     if len(commits) > 1:
         finish(store)
-        store.write(SWITCH, json.dumps([asdict(c) for c in commits], separators=(",", ":")).encode())
+        store.write(SWITCH, json.dumps([seal(asdict(c)) for c in commits], separators=(",", ":")).encode())
         finish(store)
     elif commits:
         commits[0].write(store)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from limner.corpus import tables
+from limner.corpus import sealed, tables
 from limner.corpus.commit import Commit
 from limner.corpus.media import MediaInfo
 from limner.corpus.shard import ShardWriter, extension
@@ -95,48 +95,49 @@ def write(
 ) -> Commit:
     """Write the files of a batch. It does not count until the commit that is returned is written too."""
     files: dict[str, int] = {}
+    digests: dict[str, str] = {}
     groups = 0
+
+    def parquet(folder: str, table: pa.Table, **options: Any) -> None:
+        buffer = BytesIO()
+        pq.write_table(table, buffer, compression="zstd", **options)
+        name, data = f"{folder}/{stem}.parquet", buffer.getvalue()
+        store.write(name, data)
+        files[name], digests[name] = len(data), sealed.digest(data)
+
     if content.documents.num_rows:
         groups = -(-content.documents.num_rows // ROWS_A_GROUP)
-        files.update(_parquet(store, "documents", stem, content.documents, row_group_size=ROWS_A_GROUP))
-    files.update(_media(store, stem, content))
+        # For groups of so few rows dictionaries cost more than they save, in time and, under zstd, in bytes.
+        parquet("documents", content.documents, row_group_size=ROWS_A_GROUP, use_dictionary=False)
+    if wanted := content.refs():
+        files[f"media/{stem}.tar"], table = _media(store, stem, wanted, content)
+        parquet("media", table)
     for folder in ("ledger", "dropped", "rejects"):
-        table: pa.Table = getattr(content, folder)
-        if table.num_rows:
-            files.update(_parquet(store, folder, stem, table))
-    for name, table in content.sidecars.items():
-        files.update(_parquet(store, f"{SIDECAR}{name}", stem, table))
+        rows: pa.Table = getattr(content, folder)
+        if rows.num_rows:
+            parquet(folder, rows)
+    for name, beside in content.sidecars.items():
+        parquet(f"{SIDECAR}{name}", beside)
     totals = counts if counts is not None else {**count(content.documents), "rejects": content.rejects.num_rows}
-    return Commit(stem, list(inputs), files, totals, digest, list(replaces), groups)
+    return Commit(stem, list(inputs), files, totals, digest, list(replaces), groups, digests)
 
 
-def _parquet(store: Store, folder: str, stem: str, table: pa.Table, **options: Any) -> dict[str, int]:
-    buffer = BytesIO()
-    pq.write_table(table, buffer, compression="zstd", **options)
-    name = f"{folder}/{stem}.parquet"
-    store.write(name, buffer.getvalue())
-    return {name: buffer.tell()}
-
-
-def _media(store: Store, stem: str, content: Content) -> dict[str, int]:
-    wanted = content.refs()
-    if not wanted:
-        return {}
+def _media(store: Store, stem: str, wanted: Sequence[str], content: Content) -> tuple[int, pa.Table]:
     handle, path = tempfile.mkstemp(prefix=f"{stem}-", suffix=".tar", dir=store.scratch())
     os.close(handle)
     try:
         table = _shard(path, wanted, content)
         os.chmod(path, 0o644)
-        name, size = f"media/{stem}.tar", os.path.getsize(path)
-        store.put(path, name)
+        size = os.path.getsize(path)
+        store.put(path, f"media/{stem}.tar")
     except BaseException:
         if os.path.exists(path):
             os.unlink(path)
         raise
-    return {name: size, **_parquet(store, "media", stem, tables.rows(tables.MEDIA, table))}
+    return size, table
 
 
-def _shard(path: str, wanted: Iterable[str], content: Content) -> list[tuple[Any, ...]]:
+def _shard(path: str, wanted: Iterable[str], content: Content) -> pa.Table:
     shard = ShardWriter(path)
     table: list[tuple[Any, ...]] = []
     try:
@@ -146,7 +147,7 @@ def _shard(path: str, wanted: Iterable[str], content: Content) -> list[tuple[Any
             table.append((ref, info.mime, info.width, info.height, info.size, offset))
     finally:
         shard.close()
-    return table
+    return tables.rows(tables.MEDIA, table)
 
 
 def count(documents: pa.Table) -> dict[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,12 +18,16 @@ from limner.corpus.batch import BatchWriter
 from limner.corpus.commit import Commit, next_ordinal, read_commits, stem, sweep
 from limner.corpus.index import KeyIndex
 from limner.corpus.media import MediaInfo
+from limner.corpus.sealed import seal, unseal
 from limner.corpus.shards import Reader
 from limner.corpus.store import Store
 from limner.corpus.stream import Share, Stream
 from limner.corpus.tables import SCHEMA_VERSION
 from limner.document import Document
 from limner.errors import CorpusError
+
+if TYPE_CHECKING:
+    from limner.corpus.notebook import Shown
 
 
 class Corpus:
@@ -215,15 +219,26 @@ class Corpus:
         c = self.counts
         return f"Corpus({self.store.url!r}: {c['documents']:,} documents, {c['words']:,} words, {c['images']:,} images)"
 
+    def _repr_html_(self) -> str:
+        from limner.corpus.notebook import corpus_html
+
+        return corpus_html(self)
+
+    def show(self, id: str | Document) -> Shown:
+        """A document, with its images, for a notebook to display; `id` may be the beginning of an id."""
+        from limner.corpus.notebook import Shown
+
+        return Shown(self, id if isinstance(id, Document) else self.find(id))
+
 
 def read_facts(store: Store) -> dict[str, Any]:
     """`corpus.json`; raises `CorpusError` where it is missing, damaged or of a newer schema."""
     if not store.exists("corpus.json"):
         raise CorpusError(f"{store.url} is not a corpus (it has no corpus.json); `limner build SOURCE -o {store.url}` makes one")
     try:
-        facts = json.loads(store.read("corpus.json"))
+        facts, _ = unseal(json.loads(store.read("corpus.json")))
         version = int(facts["schema"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorpusError(f"{store.url}: corpus.json is damaged ({error})") from None
     if version > SCHEMA_VERSION:
         raise CorpusError(f"{store.url} has schema {version}, this limner reads up to {SCHEMA_VERSION}: update limner")
@@ -232,4 +247,4 @@ def read_facts(store: Store) -> dict[str, Any]:
 
 def write_facts(store: Store, facts: Mapping[str, Any]) -> None:
     """Write `corpus.json`, atomically."""
-    store.write("corpus.json", json.dumps(facts, indent=2, ensure_ascii=False, sort_keys=True).encode())
+    store.write("corpus.json", json.dumps(seal(facts), indent=2, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace"))

@@ -39,10 +39,25 @@ class KeyIndex:
         self.commits = commits
         self._folder = folder
         name = f"index/{folder}-{fingerprint(commits)}.npy"
-        found = _kept(store, name)
-        self._entries = _build(store, commits, folder, column) if found is None else found
+        found = self.kept(store, name)
+        self._entries = build_entries(store, commits, folder, column) if found is None else found
         # Binary search reads single records through this view: numpy's own would copy the whole strided column first.
         self._keys = self._entries["key"]
+
+    @staticmethod
+    def kept(store: Store, name: str) -> np.ndarray | None:
+        """The entries of a kept index, or None where it is not there or damaged."""
+        local = store.local(name)
+        try:
+            if local and Path(local).is_file():
+                found = np.load(local, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            elif not local and store.exists(name):
+                found = np.load(io.BytesIO(store.read(name)), allow_pickle=False)
+            else:
+                return None
+        except (ValueError, OSError, EOFError):
+            return None  # damaged: it is only a copy of what the batches say
+        return found if found.dtype == ENTRY and found.ndim == 1 else None
 
     def save(self, store: Store) -> None:
         """Keep this index in the corpus, in place of older ones."""
@@ -78,21 +93,12 @@ class KeyIndex:
         return [self._place(at) for at in range(start, min(end, start + 16))]
 
 
-def _kept(store: Store, name: str) -> np.ndarray | None:
-    local = store.local(name)
-    try:
-        if local and Path(local).is_file():
-            found = np.load(local, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-        elif not local and store.exists(name):
-            found = np.load(io.BytesIO(store.read(name)), allow_pickle=False)
-        else:
-            return None
-    except (ValueError, OSError, EOFError):
-        return None  # damaged: it is only a copy of what the batches say
-    return found if found.dtype == ENTRY and found.ndim == 1 else None
+COLUMNS = {"documents": "id", "media": "ref"}
 
 
-def _build(store: Store, commits: Sequence[Commit], folder: str, column: str) -> np.ndarray:
+def build_entries(store: Store, commits: Sequence[Commit], folder: str, column: str = "") -> np.ndarray:
+    """The entries of an index of `folder`, from the batches themselves."""
+    column = column or COLUMNS[folder]
     pieces: list[np.ndarray] = []
     for batch, commit in enumerate(commits):
         name = commit.file(folder)

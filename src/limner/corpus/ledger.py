@@ -6,7 +6,6 @@ tables are read a few batches at a time, and of values and examples a bounded sa
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -108,7 +107,7 @@ def steps(corpus: Corpus) -> list[Step]:
             known.threshold = _widest(known.threshold, counts[7], counts[8])
     for step in found.values():
         step.reasons.sort(key=lambda r: (r.action, -r.total, r.reason))
-    if not found["read"].reasons and len(found) > 1:
+    if not found["read"].reasons:
         del found["read"]
     return list(found.values())
 
@@ -182,33 +181,46 @@ class Detail:
     seen: int = 0
 
 
-def details(corpus: Corpus, step: str, examples: int = 8, values: int = 5_000, seed: int = 0) -> list[Detail]:
+_COUNTS = """
+select action, reason, count(*), list(distinct threshold order by threshold)[:51] from ledger where step = $step group by all
+"""
+
+# The rows whose hashes are least are a uniform sample, the same whatever the batches (bottom-k sampling).
+_VALUES = """
+select action, reason, hash(document, part, reason) as h, value from ledger where step = $step and value is not null
+qualify row_number() over (partition by action, reason order by h) <= $most
+"""
+
+_EXAMPLES = """
+with chosen as (
+    select *, hash(document, part, reason) as h from ledger where step = $step
+    qualify row_number() over (partition by action, reason order by h) <= $most
+)
+select h, document, part, step, action, reason, value, threshold, coalesce(detail, ''),
+    coalesce((select any_value(d.json) from dropped d where d.document = c.document and d.part = c.part and d.step = c.step), '')
+from chosen c
+"""
+
+
+def details(corpus: Corpus, step: str, examples: int = 8, values: int = 5_000) -> list[Detail]:
     """For each reason of a step, a uniform sample of its examples and of its values: the same each time."""
-    chance = random.Random(f"{seed}/{step}")
     found: dict[tuple[str, str], Detail] = {}
-    query = (
-        "select document, part, step, action, reason, value, threshold, coalesce(detail, ''), coalesce((select any_value(d.json) "
-        "from dropped d where d.document = l.document and d.part = l.part and d.step = l.step), '') "
-        "from ledger l where step = ? order by document, part, reason"
-    )
+    shown: dict[tuple[str, str], list[tuple[int, Example]]] = {}
+    met: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for connection in _connections(corpus):
-        cursor = connection.execute(query, [step])
-        while rows := cursor.fetchmany(5_000):
-            for row in rows:
-                example = Example(*row)
-                one = found.setdefault((example.action, example.reason), Detail(example.reason, example.action))
-                one.seen += 1
-                _sample(one.examples, example, examples, one.seen, chance)
-                if example.value is not None:
-                    _sample(one.values, example.value, values, one.seen, chance)
-                if example.threshold is not None and example.threshold not in one.thresholds and len(one.thresholds) < 50:
-                    one.thresholds.append(example.threshold)
+        for action, reason, count, thresholds in connection.execute(_COUNTS, {"step": step}).fetchall():
+            one = found.setdefault((action, reason), Detail(reason, action))
+            one.seen += count
+            one.thresholds = sorted({*one.thresholds, *(t for t in thresholds if t is not None)})[:50]
+        for action, reason, place, value in connection.execute(_VALUES, {"step": step, "most": values}).fetchall():
+            met.setdefault((action, reason), []).append((place, value))
+        for place, *row in connection.execute(_EXAMPLES, {"step": step, "most": examples}).fetchall():
+            example = Example(*row)
+            shown.setdefault((example.action, example.reason), []).append((place, example))
+        for key in found:
+            met[key] = sorted(met.get(key, []))[:values]
+            shown[key] = sorted(shown.get(key, []), key=lambda pair: (pair[0], pair[1].document, pair[1].part))[:examples]
+    for key, one in found.items():
+        one.values = [value for _, value in met[key]]
+        one.examples = [example for _, example in shown[key]]
     return sorted(found.values(), key=lambda d: (d.action, -d.seen, d.reason))
-
-
-def _sample(held: list[Any], value: Any, most: int, seen: int, chance: random.Random) -> None:
-    """Reservoir sampling (Vitter's algorithm R): every one of `seen` is held with the same probability."""
-    if len(held) < most:
-        held.append(value)
-    elif (at := chance.randrange(seen)) < most:
-        held[at] = value

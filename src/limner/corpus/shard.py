@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 _BLOCK = 512
 _EXTENSIONS = {
@@ -55,7 +55,7 @@ def _header(name: str, size: int) -> bytes:
     return fields[:148] + b"%06o\0 " % checksum + fields[156:]
 
 
-def members(file: BinaryIO) -> Iterator[tuple[str, int, int]]:
+def members(file: IO[bytes]) -> Iterator[tuple[str, int, int]]:
     """The members of a shard as (name, offset, size), for checking one against its table. Raises `ValueError`
     where the archive is damaged."""
     offset = 0
@@ -66,8 +66,11 @@ def members(file: BinaryIO) -> Iterator[tuple[str, int, int]]:
             raise ValueError(f"the archive ends at byte {offset} without its end mark")
         if header == b"\0" * _BLOCK:
             return
-        if sum(header[:148]) + sum(header[156:]) + 8 * 32 != int(header[148:154], 8):
-            raise ValueError(f"the member header at byte {offset} has a wrong checksum")
-        size = int(header[124:135], 8)
-        yield header[:100].rstrip(b"\0").decode("ascii", "replace"), offset + _BLOCK, size
+        try:
+            name, size = header[:100].rstrip(b"\0").decode("ascii"), int(header[124:135], 8)
+        except ValueError:
+            name, size = "", -1
+        if size < 0 or header != _header(name, size):
+            raise ValueError(f"the member header at byte {offset} is damaged")
+        yield name, offset + _BLOCK, size
         offset += _BLOCK + size + (-size % _BLOCK)

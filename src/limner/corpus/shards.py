@@ -115,6 +115,10 @@ class Reader:
             return 0
         return commit.groups or len(self._file(commit)[1]) - 1
 
+    def starts(self, commit: Commit) -> list[int]:
+        """The row at which each row group begins, as the file says, and the number of rows."""
+        return self._file(commit)[1]
+
     def group(self, commit: Commit, group: int) -> list[Document]:
         """The documents of one row group."""
         file, _ = self._file(commit)

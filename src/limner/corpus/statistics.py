@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,12 +17,18 @@ import pyarrow.parquet as pq
 
 from limner.corpus import ledger
 from limner.corpus.corpus import Corpus
+from limner.corpus.index import fingerprint
 
 # Its functions are made when it is imported: a type checker does not see them.
 pc: Any = pyarrow.compute
 
+logger = logging.getLogger(__name__)
+
 SIDES = (1, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 """Lower edges of the classes of an image's longer side, in pixels."""
+
+KEPT_TOP = 60
+"""Names in each list of `kept_statistics`."""
 
 _MOST = 100_000
 _LIST = "parts.list.element."
@@ -139,7 +148,7 @@ def statistics(corpus: Corpus, top: int = 20, progress: Callable[[int], None] | 
         years.add(pc.utf8_slice_codeunits(pc.map_lookup(batch.column("meta"), "date", "first"), 0, 4))
         per = Parts(batch)
         is_text, is_image = per.equal("type", "text"), per.equal("type", "image")
-        words = pc.fill_null(pc.count_substring_regex(per.column("text"), r"\S+"), 0).to_numpy(zero_copy_only=False)
+        words = _words(per.column("text"))
         roles.add(per.column("role").drop_null())
         lengths = pc.utf8_length(per.column("text"))
         stored = is_image & per.valid("ref")
@@ -201,6 +210,41 @@ def statistics(corpus: Corpus, top: int = 20, progress: Callable[[int], None] | 
     )
 
 
+def kept_statistics(corpus: Corpus) -> Statistics:
+    """The statistics as they were last computed of just these batches, else computed now and kept in the corpus's `index`
+    folder (where it can be written), for what shows them again and again."""
+    name = f"statistics-{_version()}-{fingerprint(corpus.commits)}.json"
+    try:
+        if corpus.store.exists(f"index/{name}"):
+            return from_dict(json.loads(corpus.store.read(f"index/{name}")))
+    except (ValueError, TypeError, KeyError) as error:
+        logger.info("%s: index/%s is damaged (%s) and written anew", corpus.store.url, name, error)
+    found = statistics(corpus, KEPT_TOP)
+    try:
+        corpus.store.write(f"index/{name}", json.dumps(found.to_dict(), ensure_ascii=False).encode())
+        for other in corpus.store.names("index"):
+            if other.startswith("statistics-") and other != name:
+                corpus.store.remove(f"index/{other}")
+    except OSError as error:
+        logger.info("%s cannot be written to (%s): statistics are computed each time", corpus.store.url, error)
+    return found
+
+
+def from_dict(data: Mapping[str, Any]) -> Statistics:
+    """The statistics that `to_dict` wrote; raises `TypeError` or `KeyError` for what it did not."""
+    given = dict(data)
+    for name in ("images_per_document", "words_per_document"):
+        given[name] = Spread(**given[name])
+    given["stages"] = [Stage(**stage) for stage in given["stages"]]
+    return Statistics(**given)
+
+
+def _version() -> str:
+    """Changes when what is counted does: the names of all figures, hashed."""
+    names = [f.name for kind in (Statistics, Spread, Stage) for f in fields(kind)]
+    return hashlib.sha256(" ".join([*names, str(SIDES), str(KEPT_TOP)]).encode()).hexdigest()[:8]
+
+
 def document_batches(corpus: Corpus, columns: Sequence[str], rows: int = 2_048) -> Iterator[pa.RecordBatch]:
     """Columns of all documents, at most `rows` rows at a time, in the order of the corpus."""
     for commit in corpus.commits:
@@ -253,6 +297,13 @@ def source(batch: pa.RecordBatch) -> pa.Array:
     of_source = pc.struct_field(pc.extract_regex(batch.column("source"), _HOST), "host")
     first = pc.struct_field(pc.extract_regex(batch.column("source"), r"^(?P<first>[^/]+)"), "first")
     return pc.coalesce(of_source, first)
+
+
+def _words(texts: pa.Array) -> np.ndarray:
+    """How many words each text has, as `len(text.split())` counts them."""
+    trimmed = pc.utf8_trim_whitespace(texts)
+    counts = pc.list_value_length(pc.utf8_split_whitespace(trimmed))
+    return pc.fill_null(pc.if_else(pc.equal(trimmed, ""), 0, counts), 0).to_numpy(zero_copy_only=False)
 
 
 def _counted(values: np.ndarray) -> dict[int, int]:

@@ -123,8 +123,10 @@ def array(values: list[Any], kind: pa.DataType) -> pa.Array:
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_mended(v) for v in cast("list[Any]", value)]
+    if isinstance(value, tuple):
+        return tuple(_mended(v) for v in cast("tuple[Any, ...]", value))
     return value
 
 
