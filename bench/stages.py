@@ -21,7 +21,8 @@ import trafilatura
 from selectolax.lexbor import LexborHTMLParser
 
 from limner import Document
-from limner.corpus import Corpus, probe
+from limner.corpus import Corpus
+from limner.corpus.probe import probe
 from limner.corpus.media import sha256
 from limner.curate.registry import operator
 from limner.recipes.provenance import code_hash, folder_hash, machine

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable
-from html import escape
 
 from limner.document.document import Document
 from limner.document.jsonform import TYPE_NAMES
@@ -40,7 +39,9 @@ def part_line(part: Part, width: int = 92) -> str:
     where = part.url or part.ref[:12]
     if isinstance(part, Image):
         size = f" {part.width}x{part.height}" if part.width else ""
-        return _short(f"[image{size}] {part.alt + ' ' if part.alt else ''}({where})", width)
+        # Many pages repeat the address where a description should be.
+        said = f"{part.alt} " if part.alt and part.alt != where else ""
+        return _short(f"[image{size}] {said}({where})", width)
     if isinstance(part, Audio | Video):
         until = f"{part.end:g}" if part.end else "end"
         return _short(f"[{TYPE_NAMES[type(part)]} {part.start:g}-{until} s] ({where})", width)
@@ -59,9 +60,7 @@ def terminal(document: Document, width: int = 100) -> str:
             out.append(textwrap.indent(part.text, "    " if part.role in ("code", "formula") else ""))
         elif isinstance(part, Text):
             mark = "#" * max(part.level, 1) + " " if part.role == "heading" else ""
-            mark = {"quote": "> ", "caption": "    ", "ocr": "[text in image] ", "speech": "[speech] "}.get(
-                part.role, mark
-            )
+            mark = {"quote": "> ", "caption": "    ", "ocr": "[text in image] ", "speech": "[speech] "}.get(part.role, mark)
             indent = "    " if part.role == "caption" else ""
             out.append("\n".join(textwrap.wrap(mark + part.text, width, subsequent_indent=indent)))
         else:
@@ -72,29 +71,30 @@ def terminal(document: Document, width: int = 100) -> str:
 def html(document: Document, source: Callable[[Part], str] | None = None) -> str:
     """An HTML fragment that shows the document: every string escaped, no script, no remote request unless
     `source(part)` returns a URL for a media part (by default images are named, not loaded)."""
-    rows = [f"<h3>{escape(document.title or document.id)}</h3>"]
-    rows += [part_html(part, source(part) if source and not isinstance(part, Text) else "") for part in document.parts]
-    return '<article class="limner-document">' + "\n".join(rows) + "</article>"
+    # Imported here: a worker that extracts a million pages shows none of them.
+    from markupsafe import Markup
+
+    from limner.document.html import Style, blocks
+
+    facts = " · ".join(fact for fact in (document.url or document.source, document.language) if fact)
+    head = Markup("<h1>{}</h1>").format(document.title or document.id)
+    if facts:
+        head += Markup('<p class="facts">{}</p>').format(facts)
+    body = Markup("\n").join(blocks(document.parts, Style(source) if source else None))
+    return f'<article class="limner-document"><style>{NOTEBOOK_STYLE}</style>{head}\n{body}</article>'
 
 
-def part_html(part: Part, url: str = "") -> str:
-    """One part as HTML; `url` is where its media can be loaded from, "" to name it only."""
-    if isinstance(part, Text):
-        text = escape(part.text)
-        if part.role == "heading":
-            level = min(max(part.level, 1) + 1, 6)
-            return f"<h{level}>{text}</h{level}>"
-        if part.role in ("code", "table", "list", "formula"):
-            return f'<pre class="{part.role}">{text}</pre>'
-        tag = {"quote": "blockquote", "caption": "figcaption"}.get(part.role, "p")
-        return f'<{tag} class="{part.role}">{text}</{tag}>'
-    if isinstance(part, Image) and url:
-        size = f' width="{part.width}" height="{part.height}"' if part.width else ""
-        return f'<img src="{escape(url)}" alt="{escape(part.alt)}" loading="lazy"{size}>'
-    if isinstance(part, Audio | Video) and url:
-        tag = TYPE_NAMES[type(part)]
-        return f'<{tag} controls preload="none" src="{escape(url)}"></{tag}>'
-    return f'<p class="media">{escape(part_line(part))}</p>'
+NOTEBOOK_STYLE = """
+.limner-document{max-width:44rem;font:1rem/1.6 'Iowan Old Style','Palatino Linotype',Palatino,Georgia,serif}
+.limner-document img{max-width:100%;height:auto}
+.limner-document figure{margin:1.2em 0}
+.limner-document figcaption,
+.limner-document .caption,.limner-document .facts,.limner-document .absent{font-size:.9em;opacity:.8}
+.limner-document pre{overflow-x:auto;padding:.6em .8em;font-size:.85em;line-height:1.45;background:rgba(128,128,128,.1)}
+.limner-document .lang{display:none}
+.limner-document div.table{overflow-x:auto}
+.limner-document .absent{border-left:3px solid rgba(128,128,128,.5);padding-left:.8em;overflow-wrap:anywhere}
+"""
 
 
 def _short(text: str, width: int) -> str:

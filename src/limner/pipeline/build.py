@@ -10,8 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from limner.corpus import Corpus
+from limner.corpus.card import card
 from limner.corpus.commit import Commit, read_commits, stem, sweep
+from limner.corpus.keeping.takelist import taken
 from limner.corpus.shards import Reader
+from limner.corpus.statistics import kept_statistics
 from limner.corpus.store import Store
 from limner.errors import PlanError
 from limner.pipeline.decide import decide
@@ -74,6 +77,12 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in _VERSIONED}
 
 
+def describe(corpus: Corpus) -> None:
+    """Write what pages about a corpus show: its statistics, and its card."""
+    kept_statistics(corpus)
+    corpus.store.write("CARD.md", card(corpus).encode())
+
+
 class _Building:
     def __init__(
         self, plan: Plan, corpus: Corpus, place: Store, sources: Sequence[Source], total: int,
@@ -82,6 +91,7 @@ class _Building:
         self.plan, self.corpus, self.place, self.sources, self.total = plan, corpus, place, sources, total
         self.runner, self.progress, self.memory, self.threads = runner, progress, memory, threads
         self.fetching = fetch_settings(plan.source_settings.get("fetch"))
+        self.taken = taken(corpus)
         self.stages = stages(plan)
         self.stores = [self._store(stage) for stage in self.stages]
 
@@ -145,7 +155,7 @@ class _Building:
     def _tasks(self, stage: Stage, out: Store, done: dict[str, Commit]) -> Iterator[Task]:
         task = Task(
             stage=stage, stem="", out=out, root=self.corpus.store, digest=self.plan.digest(),
-            seconds=self.plan.seconds, keep_dropped=self.plan.keep_dropped,
+            seconds=self.plan.seconds, keep_dropped=self.plan.keep_dropped, taken=self.taken,
         )  # fmt: skip
         if stage.index == 0:
             for batch in self._batches():
@@ -164,5 +174,6 @@ class _Building:
         self.corpus.sweep()
         self.corpus.save_indexes()
         self.corpus.update_facts(complete=True, counts=dict(self.corpus.counts))
+        describe(self.corpus)
         self.place.remove("")
         return summarize(self.corpus, time.monotonic() - began)

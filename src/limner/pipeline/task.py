@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from limner.corpus.batch import BatchWriter
 from limner.corpus.commit import Commit, read_commit, sort_key
+from limner.corpus.keeping.recrawl import SIDECAR, inputs_table
+from limner.corpus.keeping.takelist import TakeList
 from limner.corpus.media import MediaInfo
 from limner.corpus.shards import Reader
 from limner.corpus.store import Store
@@ -26,6 +28,7 @@ from limner.curate.operator import BatchOperator, Reason, drop_parts
 from limner.document import Document, Part
 from limner.document.jsonform import part_to_dict, to_dict
 from limner.errors import LimnerError
+from limner.pipeline.digest import digest_of
 from limner.pipeline.limits import Mark, OverrunError, deadline
 from limner.pipeline.plan import Step
 from limner.pipeline.stages import Stage
@@ -61,6 +64,7 @@ class Task:
     seconds: float = 120.0
     keep_dropped: bool = True
     attach: FetchSettings | None = None
+    taken: TakeList = field(default_factory=TakeList)
     poison: Mapping[int, str] = field(default_factory=dict[int, str])
 
     @property
@@ -139,6 +143,9 @@ def run(task: Task) -> Commit:
             if task.attach:
                 documents = [attach_cached(document, task.attach, work) for document in documents]
             inputs: Sequence[str] = commit.inputs
+            if name := commit.file(f"sidecar-{SIDECAR}"):
+                with task.before[-1].arrow(name) as file:
+                    writer.sidecar(SIDECAR, pq.read_table(file))
         else:
             documents = list(_read_inputs(task, work))
             inputs = [i.name for i in task.inputs]
@@ -160,22 +167,30 @@ def run(task: Task) -> Commit:
 def _read_inputs(task: Task, work: Work) -> Iterator[Document]:
     mark = Mark(task.out, task.key)
     work.step = "read"
+    known: list[tuple[str, str, list[str]]] = []
     for position, input in enumerate(task.inputs):
+        if task.taken.address(input.name) or task.taken.address(input.location):
+            continue
+        source = task.sources[task.source_of[position]]
+        known.append((input.name, digest_of(source, input), []))
         if position in task.poison:
             work.reject(input.name, input.location, LimnerError(task.poison[position]))
             continue
         mark.at(position)
         try:
             with deadline(task.seconds):
-                documents = list(task.sources[task.source_of[position]].read(input, work))
+                documents = list(source.read(input, work))
         except (Exception, RecursionError) as error:  # noqa: BLE001 - one bad input costs itself only, and is recorded
             work.reject(input.name, input.location, error)
             continue
         for document in documents:
-            if document.parts:
-                yield document
-            else:
+            known[-1][2].append(document.id)
+            left = task.taken.left(document) if task.taken else document
+            if left is not None and left.parts:
+                yield left
+            elif not document.parts:
                 work.drop(document, None, Reason("empty", 0, 1))
+    work.writer.sidecar(SIDECAR, inputs_table(known))
     mark.close()
 
 

@@ -1,0 +1,72 @@
+"""`limner export`: a corpus as a data set in a public format."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from limner.cli.options import as_json
+
+
+def list_formats(ctx: click.Context, _: click.Parameter, value: str) -> str:
+    """The value of an option that names a format; `list` prints all formats and ends the command."""
+    if value == "list":
+        from limner.formats import registry
+
+        width = max(map(len, registry.names()))
+        for name in registry.names():
+            click.echo(f"{name:{width}}  {registry.load(name).description}")
+        ctx.exit()
+    return value
+
+
+@click.command("export", epilog="--to list lists the formats. What a format cannot hold is counted and printed.")
+@click.argument("corpus")
+@click.option(
+    "--to", "format_name", required=True, metavar="FORMAT", is_eager=True, callback=list_formats, help="The format, or list."
+)
+@click.option("-o", "--output", required=True, metavar="DIR", help="The folder to make. It is there whole or not at all.")
+@click.option("--shard", type=click.IntRange(1), metavar="N", help="Documents a file or folder; each format has its own default.")
+@click.option("--exif", is_flag=True, help="Keep Exif, XMP and comments in images; without it only their orientation stays.")
+@click.option("--plain", is_flag=True, help="Leave out limner's own field, with which limner reads everything back.")
+@as_json
+def command(corpus: str, format_name: str, output: str, shard: int | None, exif: bool, plain: bool, json_: bool) -> None:
+    """Write a corpus as a data set in a public format.
+
+    \b
+    limner export corpus --to list
+    limner export corpus --to huggingface -o dataset
+    limner export corpus --to webdataset -o shards --shard 2000 --plain
+    limner export corpus --to html -o pages
+    """
+    from limner.cli.progress import listening
+    from limner.corpus import Corpus
+    from limner.formats import registry
+
+    format = registry.load(format_name)
+    opened = Corpus.open(corpus)
+    settings: dict[str, int] = {"shard": shard} if shard else {}
+    with listening(quiet=json_) as listener:
+        listener.stage("exporting", len(opened), 0)
+        report = format.export(
+            opened, output, exif=exif, own=not plain, progress=lambda n: listener.advance(n, {"documents": n}), **settings
+        )
+    if json_:
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False))
+        return
+    click.echo(
+        f"{report.documents:,} documents · {report.images:,} images · {report.stored:,} files of media · "
+        f"{report.files:,} files, {report.bytes / 1e6:,.1f} MB   {output}"
+    )
+    if report.stripped:
+        click.echo(f"metadata removed from {report.stripped:,} images")
+    if report.uncleaned:
+        click.echo(
+            f"{report.uncleaned:,} files are of a kind whose metadata limner does not remove, or damaged; they are as they were"
+        )
+    for title, kept in (("only limner's own field keeps", True), ("lost", False)):
+        if found := [loss for loss in report.lost if loss.kept is kept]:
+            click.echo(f"{title}:")
+            for loss in found:
+                click.echo(f"  {loss.what}: {loss.count:,}")

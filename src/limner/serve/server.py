@@ -1,0 +1,104 @@
+"""Running the pages: a server on this machine, until interrupted; or every kind of page once, for scripts."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import quote
+
+from limner.corpus import Corpus
+from limner.errors import LimnerError, MissingExtra
+
+PORT = 8_350
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """A socket that listens; without a port, on 8350 or, where that is taken, on any free one."""
+    last: OSError | None = None
+    for wanted in (port,) if port is not None else (PORT, 0):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, wanted))
+            listener.listen(128)
+        except (OSError, OverflowError) as error:
+            listener.close()
+            last = error if isinstance(error, OSError) else OSError(str(error))
+            continue
+        return listener
+    if last is not None and last.errno == errno.EADDRINUSE:
+        raise LimnerError(f"port {port} of {host} is taken: give another --port, or none for any that is free")
+    raise LimnerError(f"cannot listen on {host}: {last}")
+
+
+def address(listener: socket.socket) -> str:
+    """The URL of what listens there."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+@contextmanager
+def serving(corpus: Corpus, host: str = "127.0.0.1", port: int | None = None) -> Generator[str]:
+    """Serve in a thread for the length of a `with` block; gives the URL."""
+    listener = listen(host, port)
+    server = _server(corpus, host)
+    thread = threading.Thread(target=server.run, args=([listener],), name="limner-view", daemon=True)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield address(listener)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+def view(corpus: Corpus, host: str, port: int | None, ready: Callable[[str], None], browse: bool = False) -> None:
+    """Serve until interrupted; `ready` hears the URL, `browse` opens it in a browser."""
+    listener = listen(host, port)
+    server = _server(corpus, host)
+    url = address(listener)
+    ready(url)
+    if browse:
+        threading.Timer(0.5, webbrowser.open, [url]).start()
+    with suppress(KeyboardInterrupt):
+        server.run([listener])
+    listener.close()
+
+
+def _server(corpus: Corpus, host: str) -> Any:
+    try:
+        import uvicorn
+
+        from limner.serve.app import application
+    except ImportError as error:
+        raise MissingExtra("serve", error.name or "starlette", "limner view") from None
+    return uvicorn.Server(
+        uvicorn.Config(application(corpus, [host]), log_level="warning", access_log=False, server_header=False, lifespan="on")
+    )
+
+
+def once(corpus: Corpus) -> list[tuple[str, int, int]]:
+    """Ask a server of our own for every kind of page once: path, status, bytes. For scripts and continuous integration."""
+    import httpx
+
+    paths = ["/", "/documents", "/statistics", "/ledger", "/rejects", "/card"]
+    first = next(iter(corpus), None)
+    if first is not None:
+        paths.append(f"/d/{quote(first.id, safe='')}?dropped=1")
+    found: list[tuple[str, int, int]] = []
+    with serving(corpus, port=0) as url, httpx.Client(base_url=url, timeout=600, trust_env=False) as client:
+        for path in paths:
+            answer = client.get(path)
+            found.append((path, answer.status_code, len(answer.content)))
+    return found
