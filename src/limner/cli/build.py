@@ -21,6 +21,7 @@ from limner.errors import LimnerError
     "--memory", type=click.IntRange(64), default=1024, show_default=True, metavar="MiB", help="Budget of whole-corpus decisions."
 )
 @click.option("--fetch-images", is_flag=True, help="Fetch images that the pages name, politely.")
+@click.option("--update", "updating", is_flag=True, help="Read again what changed since the corpus was built.")
 @click.option("--dry-run", type=click.IntRange(1), metavar="N", help="Try the plan on N inputs and say what it would drop.")
 @click.option("--try", "tries", multiple=True, metavar="STEP.SETTING=V,V", help="With --dry-run: other values for a threshold.")
 @as_json
@@ -33,6 +34,7 @@ def command(
     address: str,
     memory: int,
     fetch_images: bool,
+    updating: bool,
     dry_run: int | None,
     tries: tuple[str, ...],
     json_: bool,
@@ -42,6 +44,7 @@ def command(
     \b
     limner build ~/manuals crawl.warc.gz -o corpus
     limner build https://example.org/sitemap.xml -o corpus --fetch-images
+    limner build https://example.org/sitemap.xml -o corpus --fetch-images --update
     limner build pip:sasview==6.1.3#sas/docs -o corpus --plan obelics
     limner build ~/manuals -o corpus --dry-run 200 --try near-duplicates.threshold=0.6,0.7
     """
@@ -49,6 +52,7 @@ def command(
 
     from limner.cli.progress import listening, print_summary
     from limner.pipeline import build, load, runner
+    from limner.pipeline.update import update
 
     plan = load(plan_name).with_sources(sources)
     if fetch_images:
@@ -59,7 +63,13 @@ def command(
         dry(plan, dry_run, tries, runner(runner_name, workers, address), json_)
         return
     with listening(quiet=json_) as progress:
-        summary = build(plan, output, runner=runner(runner_name, workers, address), progress=progress, memory=memory << 20)
+        who = runner(runner_name, workers, address)
+        if updating:
+            changes, summary = update(plan, output, runner=who, progress=progress, memory=memory << 20)
+            news = (("new", changes.new), ("changed", changes.changed), ("gone", changes.gone))
+            progress.message(", ".join(f"{len(names)} {what}" for what, names in news) + f", {changes.same} as they were")
+        else:
+            summary = build(plan, output, runner=who, progress=progress, memory=memory << 20)
     if json_:
         click.echo(json.dumps(summary.to_dict(), ensure_ascii=False))
     else:

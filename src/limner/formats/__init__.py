@@ -1,0 +1,1 @@
+"""Public dataset formats in and out: look one up with `limner.formats.registry.load(name)`."""

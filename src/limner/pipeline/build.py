@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from limner.corpus import Corpus
 from limner.corpus.card import card
 from limner.corpus.commit import Commit, read_commits, stem, sweep
-from limner.corpus.keeping.takelist import taken
+from limner.corpus.keeping.takelist import TakeList, taken
 from limner.corpus.shards import Reader
 from limner.corpus.statistics import kept_statistics
 from limner.corpus.store import Store
@@ -45,11 +45,13 @@ def build(
     memory: int = 1 << 30,
     threads: int = 1,
     sources: Sequence[Source] | None = None,
+    listed: TakeList | None = None,
 ) -> Summary:
     """Build the corpus that `plan` describes in the folder `out`, or continue building it.
 
-    `memory` is the budget in bytes of whole-corpus decisions; what exceeds it spills to disk. `sources` may be given as
-    objects, in place of the plan's addresses. Raises `PlanError` where `out` holds a corpus of another plan.
+    `memory` is the budget in bytes of whole-corpus decisions; what exceeds it spills to disk. `sources` may be given as objects, in
+    place of the plan's addresses. `listed` is what may not come in, by default the corpus's own take-down list. Raises `PlanError`
+    where `out` holds a corpus of another plan.
     """
     began = time.monotonic()
     runner, progress = runner or Inline(), progress or Silent()
@@ -66,6 +68,7 @@ def build(
         place = Store(f"{out.rstrip('/')}/{WORKPLACE}", **corpus.store.options)
         total = freeze(place, given)
         work = _Building(plan, corpus, place, given, total, runner, progress, memory, threads)
+        work.taken = listed or work.taken
         work.fetch()
         for stage in work.stages:
             work.stage(stage)

@@ -120,6 +120,8 @@ def _indexes(store: Store, commits: list[Commit], deep: bool) -> Iterator[Damage
     for name in store.names("index"):
         path = f"index/{name}"
         folder = name.partition("-")[0]
+        if name.startswith("statistics-") and name.endswith(f"-{fingerprint(commits)}.json"):
+            continue
         if name != f"{folder}-{fingerprint(commits)}.npy" or folder not in ("documents", "media"):
             yield Damage("info", "stale", path, "not of the batches that count; readers build their own")
         elif deep:

@@ -189,6 +189,9 @@ def _sidecar(table: pa.Table, gone: set[str], listed: TakeList) -> pa.Table | No
     where anything of its batch goes."""
     if "document" in table.column_names:
         return without(table, among(table.column("document"), gone))
+    if {"name", "documents"} <= set(table.column_names):
+        inputs = zip(table.column("name").to_pylist(), table.column("documents").to_pylist(), strict=True)
+        return without(table, np.array([listed.address(name) or not gone.isdisjoint(ids) for name, ids in inputs], bool))
     if "ref" in table.column_names:
         return without(table, np.array([listed.media(ref or "") for ref in table.column("ref").to_pylist()], bool))
     return None if gone or listed.entries.get("sha256") else table
