@@ -33,7 +33,7 @@ from limner.sources.locate import source as locate
 from limner.sources.source import Fetching, Source
 
 WORKPLACE = ".stages"
-_VERSIONED = ("limner", "selectolax", "pyarrow", "numpy", "duckdb", "pillow", "py3langid", "rensa")
+_VERSIONED = ("limner", "selectolax", "pyarrow", "numpy", "duckdb", "pillow", "py3langid")
 
 
 def build(
