@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from importlib.util import find_spec
+from typing import Any, Protocol
 
 from limner.document import Document, Image, Part, Text, document_id
 from limner.document.parts import Role
@@ -76,20 +77,25 @@ def from_trafilatura(rest: str) -> Extractor:
     """trafilatura, `default`, `precision` or `recall`."""
     if rest not in ("default", "precision", "recall"):
         raise ExpertError(f"trafilatura has no mode {rest!r}: write trafilatura, trafilatura:precision or trafilatura:recall")
-    try:
-        import trafilatura  # noqa: F401
-    except ImportError:
-        raise MissingExtra("dev", "trafilatura", "the extractor 'trafilatura'") from None
+    if find_spec("trafilatura") is None:
+        raise MissingExtra("dev", "trafilatura", "the extractor 'trafilatura'")
     return _Trafilatura(rest)
 
 
 # trafilatura's XML (a small TEI): what each element is here.
-_ROLES: dict[str, Role] = {"p": "paragraph", "head": "heading", "list": "list", "quote": "quote", "code": "code", "table": "table"}
+_ROLES: dict[str, Role] = {
+    "p": "paragraph",
+    "head": "heading",
+    "list": "list",
+    "quote": "quote",
+    "code": "code",
+    "table": "table",
+}
 
 
 class _Trafilatura:
     def __init__(self, mode: str) -> None:
-        self._settings = {"favor_precision": mode == "precision", "favor_recall": mode == "recall"}
+        self._settings: dict[str, Any] = {"favor_precision": mode == "precision", "favor_recall": mode == "recall"}
 
     def extract(self, pages: Sequence[Page]) -> list[Document]:
         return [self._one(page) for page in pages]
@@ -99,12 +105,16 @@ class _Trafilatura:
 
         source = page.name or page.url
         try:
-            found: Any = bare_extraction(page.data, url=page.url or None, include_images=True, with_metadata=True, **self._settings)
+            found: Any = bare_extraction(
+                page.data, url=page.url or None, include_images=True, with_metadata=True, **self._settings
+            )
         except Exception as error:  # another package's faults, with the page's name
             raise SourceError(f"{source}: trafilatura cannot read it ({type(error).__name__}: {error})") from error
         if found is None:
             return Document(document_id(source), (), source=source, url=page.url)
-        meta = {key: value for key, value in {"date": found.date, "author": found.author, "site": found.sitename}.items() if value}
+        meta = {
+            key: value for key, value in {"date": found.date, "author": found.author, "site": found.sitename}.items() if value
+        }
         return Document(
             document_id(source),
             _tei_parts(found.body),
@@ -136,7 +146,7 @@ def _tei_parts(body: Any) -> tuple[Part, ...]:
         if text:
             rend = element.get("rend") or ""
             level = int(rend[1]) if role == "heading" and len(rend) == 2 and rend[1] in "123456" else 2 * (role == "heading")
-            parts.append(Text(len(parts), text, cast(Role, role), level))
+            parts.append(Text(len(parts), text, role, level))
     return tuple(parts)
 
 

@@ -7,6 +7,7 @@ both are read. The blocks, and the document from those chosen, are the bundled e
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Sequence
@@ -44,11 +45,10 @@ class Settings:
 def from_hub(rest: str, settings: Settings | None = None) -> HubExtractor:
     """The extractor whose model is `rest`: a name on the Hugging Face hub, or a folder."""
     try:
-        import torch
-        import transformers
+        torch = importlib.import_module("torch")
+        auto: Any = importlib.import_module("transformers")
     except ImportError as error:
         raise MissingExtra("models", error.name or "transformers", f"the extractor 'hf:{rest}'") from None
-    auto = cast(Any, transformers)
     try:
         tokenizer = auto.AutoTokenizer.from_pretrained(rest)
         model = auto.AutoModelForCausalLM.from_pretrained(rest, dtype="auto")
@@ -81,8 +81,7 @@ class HubExtractor:
         return blocks.document(chosen)
 
     def _ask(self, prompt: str, tokens: int) -> str:
-        import torch
-
+        torch = importlib.import_module("torch")
         tokenizer = self._tokenizer
         if getattr(tokenizer, "chat_template", None):
             prompt = tokenizer.apply_chat_template(

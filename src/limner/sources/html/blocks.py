@@ -54,47 +54,45 @@ class Context:
 
 class Frame:
     """An open block-level element. `index` is its position among its parent's element children, `start` and
-    `end` the blocks it holds, `path` a hash of the signatures from the root to it."""
+    `end` the blocks it holds. The classifier numbers the frames it looks at (`ordinal`, `path`: a hash of the
+    signatures from the root); `where` is the frame's place once it was asked for."""
 
-    __slots__ = ("context", "depth", "end", "index", "ordinal", "parent", "path", "signature", "start", "where")
+    # No __slots__: what most frames never set stays on the class, and making one takes half the time.
+    ordinal = 0
+    path = 0
+    where = ""
 
     def __init__(self, parent: Frame | None, index: int, signature: Signature, context: Context, start: int) -> None:
         self.parent = parent
         self.index = index
         self.signature = signature
         self.context = context
-        self.start = self.end = start
-        self.where = ""
-        if parent is None:
-            self.depth = self.path = self.ordinal = 0
-        else:
-            self.depth = parent.depth + 1
-            self.path = hash((parent.path, signature))
+        self.start = start
+        self.end = start
+        self.depth: int = parent.depth + 1 if parent is not None else 0
 
 
 class Block:
     """A block in reading order. `kind` is a role of `limner.document.Text`, or `image`; `links` the number
-    of characters inside links; `of` what a caption belongs to; `listing` the outermost list of a line."""
+    of characters inside links; `of` what a caption belongs to; `listing` the outermost list of a line, `marker`
+    what stands before it."""
 
-    __slots__ = (
-        "alt", "frame", "height", "kind", "language", "level", "links", "listing", "marker", "n", "of", "text", "url", "width",
-    )  # fmt: skip
+    level = 0
+    language = ""
+    marker = ""
+    listing: Listing | None = None
+    of: Block | None = None
+    url = ""
+    alt = ""
+    width = 0
+    height = 0
+    n = -1
 
     def __init__(self, kind: str, text: str, frame: Frame, links: int = 0) -> None:
         self.kind = kind
         self.text = text
         self.frame = frame
         self.links = links
-        self.level = 0
-        self.language = ""
-        self.marker = ""
-        self.listing: Listing | None = None
-        self.of: Block | None = None
-        self.url = ""
-        self.alt = ""
-        self.width = 0
-        self.height = 0
-        self.n = -1
 
 
 def place(frame: Frame, limit: int) -> str:

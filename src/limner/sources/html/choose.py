@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from limner.sources.html.blocks import Block, Frame
 from limner.sources.html.features import Floats
+from limner.sources.html.pictures import content_images
 from limner.sources.html.score import bundled
+from limner.sources.html.signature import BOILER
 
+# A block at least this likely is content. Chosen with the two below by the cross-validation of train_blocks.py.
+LIKELY = 0.3
+_LIST_SHARE = 0.6  # a list of which this share (of its text) is content is content
+_GAP, _GAP_LIKELY = 3, 0.1  # so many blocks in a row between two of content are content, if each is this likely
+_FRAGMENT = 400  # characters: with so little text, what is not named as something else is content
+_TITLE_NEAR = 12  # blocks: author, date, sharing stand between
 _SMALL = 48  # px: an image whose page says it is smaller than this, both ways, is an icon
-_REPEATED = 3  # the same image this many times on a page is decoration
 _ICON = re.compile(
     r"(?:^|[/_.-])(?:icons?|logos?|avatars?|sprites?|badges?|buttons?|btn|arrow|bullet|favicon|gravatar|flags?|stars?|rating|emoji"
     r"|profile[_-]?(?:pic|image|photo)|userpic|thumbs?[_-]?up|social|share|facebook|twitter|linkedin|pinterest|instagram|paypal|visa)"
@@ -24,55 +30,71 @@ def choose(blocks: Sequence[Block], frames: Sequence[Frame]) -> list[bool]:
     """True for each block that is content. `frames[0]` is the root."""
     if not blocks:
         return []
+    if sum(len(block.text) for block in blocks) <= _FRAGMENT:
+        return [not _boilerplate(block.frame) and not (block.kind == "image" and _icon(block)) for block in blocks]
     likely = bundled().probabilities(blocks, frames)
-    good: list[bool] = (likely >= 0.5).tolist()
-    texts = [i for i, block in enumerate(blocks) if block.kind != "image"]
-    counts = Counter(block.url for block in blocks if block.kind == "image")
-    before = -1
-    after = 0
+    good = texts_kept(blocks, likely)
+    images = [i for i, block in enumerate(blocks) if block.kind == "image"]
+    for i, chosen in zip(images, content_images(blocks, likely, good), strict=True):
+        good[i] = chosen
+    owners = {id(blocks[i]): i for i in images}
     for i, block in enumerate(blocks):
-        if block.kind != "image":
-            before = i
-            continue
-        while after < len(texts) and texts[after] < i:
-            after += 1
-        following = texts[after] if after < len(texts) else -1
-        good[i] = counts[block.url] < _REPEATED and not _icon(block) and _among(blocks, likely, i, before, following) >= 0.5
-    owners = {id(block): i for i, block in enumerate(blocks) if block.kind == "image"}
-    for i, block in enumerate(blocks):
-        if block.kind == "caption" and block.of is not None and (owner := owners.get(id(block.of))) is not None:
-            if good[i] and not _icon(blocks[owner]):
-                good[owner] = True
+        # A caption stands and falls with its image.
+        if block.kind == "caption" and (owner := owners.get(id(block.of))) is not None:
             good[i] = good[owner]
     return good
+
+
+def texts_kept(blocks: Sequence[Block], likely: Floats) -> list[bool]:
+    """The choice of text, by likelihood `likely` (images are still to be chosen)."""
+    good = _smooth(blocks, likely)
+    _title(blocks, good)
+    return good
+
+
+def _smooth(blocks: Sequence[Block], likely: Floats) -> list[bool]:
+    """The choice by likelihood, lists made whole and small gaps filled."""
+    good: list[bool] = (likely >= LIKELY).tolist()
+    lists: dict[int, list[int]] = {}
+    for i, block in enumerate(blocks):
+        if block.kind == "list":
+            lists.setdefault(id(block.listing), []).append(i)
+    for lines in lists.values():
+        total = sum(len(blocks[i].text) for i in lines)
+        if sum(len(blocks[i].text) for i in lines if good[i]) >= _LIST_SHARE * total:
+            for i in lines:
+                good[i] = True
+    last = -1
+    for i, chosen in enumerate(list(good)):
+        if not chosen:
+            continue
+        if last >= 0 and 1 < i - last <= _GAP + 1 and min(likely[last + 1 : i]) >= _GAP_LIKELY:
+            good[last + 1 : i] = [True] * (i - last - 1)
+        last = i
+    return good
+
+
+def _title(blocks: Sequence[Block], good: list[bool]) -> None:
+    """Keep the page's main heading where it stands shortly before the content and nothing else of its level is
+    kept: the labels the classifier learned from have it or not, as their makers saw fit."""
+    first = next((i for i, chosen in enumerate(good) if chosen and blocks[i].kind != "image"), -1)
+    if first < 0 or any(chosen and blocks[i].level == 1 and blocks[i].kind == "heading" for i, chosen in enumerate(good)):
+        return
+    for i in range(first - 1, max(first - _TITLE_NEAR, 0) - 1, -1):
+        if blocks[i].kind == "heading" and blocks[i].level == 1:
+            good[i] = True
+            return
+
+
+def _boilerplate(frame: Frame | None) -> bool:
+    while frame is not None:
+        if frame.signature.flags & BOILER:
+            return True
+        frame = frame.parent
+    return False
 
 
 def _icon(block: Block) -> bool:
     if block.width and block.height and block.width <= _SMALL and block.height <= _SMALL:
         return True
     return block.url[:5] != "data:" and _ICON.search(block.url.split("?")[0][-120:]) is not None
-
-
-def _among(blocks: Sequence[Block], likely: Floats, image: int, before: int, after: int) -> float:
-    """How likely the text around an image is content; the nearer in the tree, the more it says."""
-    total = weight = 0.0
-    for other in (before, after):
-        if other >= 0:
-            near = 1.0 / (1 + _apart(blocks[image].frame, blocks[other].frame)) ** 2
-            total += near * float(likely[other])
-            weight += near
-    return total / weight if weight else 0.0
-
-
-def _apart(a: Frame, b: Frame) -> int:
-    """The number of frames between two and their nearest common one."""
-    steps = 0
-    x: Frame | None = a
-    y: Frame | None = b
-    while x is not y and x is not None and y is not None:
-        if x.depth >= y.depth:
-            x = x.parent
-        else:
-            y = y.parent
-        steps += 1
-    return steps

@@ -40,6 +40,7 @@ def page(blocks: Sequence[Block], frames: Sequence[Frame]) -> Page:
     kept = [frame for frame in frames if frame.end > frame.start]
     for i, frame in enumerate(kept):
         frame.ordinal = i
+        frame.path = hash((frame.parent.path if frame.parent is not None else 0, frame.signature))
     texts = [b.text for b in blocks]
     chars = np.fromiter(map(len, texts), np.float32, n)
     links = np.minimum(np.fromiter([b.links for b in blocks], np.float32, n), chars)

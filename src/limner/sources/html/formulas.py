@@ -9,7 +9,9 @@ from selectolax.lexbor import LexborNode
 from limner.sources.html.tags import TEXT_ID
 
 _DELIMITED = re.compile(r"\\\((.{1,2000}?)\\\)", re.DOTALL)
-_DISPLAY = re.compile(r"\s*(?:\\\[(.*)\\\]|\$\$(.*)\$\$|(\\begin\{(?:equation|align|gather|eqnarray|multline)\*?\}.*))\s*", re.DOTALL)
+_DISPLAY = re.compile(
+    r"\s*(?:\\\[(.*)\\\]|\$\$(.*)\$\$|(\\begin\{(?:equation|align|gather|eqnarray|multline)\*?\}.*))\s*", re.DOTALL
+)
 _ENVIRONMENT = re.compile(r"\\begin\{(equation|displaymath)\*?\}(.*)\\end\{\1\*?\}\Z", re.DOTALL)
 _STYLE = re.compile(r"\A\{\s*\\(?:displaystyle|textstyle)\s+(.*)\}\Z", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -27,7 +29,18 @@ _SYMBOLS = {
     "…": r"\ldots", "⋯": r"\cdots", "−": "-", "′": "'", "∥": r"\parallel", "⊥": r"\perp", "∘": r"\circ",
     "{": r"\{", "}": r"\}", "%": r"\%", "#": r"\#", "&": r"\&", "_": r"\_", "\u2061": "", "\u2062": "", "\u2063": ",", "\u2064": "",
 }  # fmt: skip
-_ACCENTS = {"¯": "bar", "‾": "bar", "^": "hat", "ˆ": "hat", "~": "tilde", "˜": "tilde", "→": "vec", "⃗": "vec", "˙": "dot", ".": "dot"}
+_ACCENTS = {
+    "¯": "bar",
+    "‾": "bar",
+    "^": "hat",
+    "ˆ": "hat",
+    "~": "tilde",
+    "˜": "tilde",
+    "→": "vec",
+    "⃗": "vec",
+    "˙": "dot",
+    ".": "dot",
+}
 _MAX_NODES = 4000
 _MAX_DEPTH = 60
 
@@ -155,5 +168,9 @@ def _symbols(text: str) -> str:
 
 def _token(tag: str, text: str) -> str:
     if tag == "mi" and len(text) > 1 and text.isalpha() and text.isascii():
-        return "\\" + text if text in ("sin", "cos", "tan", "log", "ln", "exp", "max", "min", "lim", "det") else rf"\mathrm{{{text}}}"
+        return (
+            "\\" + text
+            if text in ("sin", "cos", "tan", "log", "ln", "exp", "max", "min", "lim", "det")
+            else rf"\mathrm{{{text}}}"
+        )
     return " ".join(_SYMBOLS.get(c, c) for c in text) if len(text) == 1 else _symbols(text)

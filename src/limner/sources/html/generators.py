@@ -13,24 +13,22 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """`marks`: strings of which one is in every page it writes; `roots`: selectors of the content element,
-    the first that is there counts."""
+    """`marks`: strings of which one is in every page it writes; `root`: a selector of the content element, the
+    first in the page counts."""
 
     name: str
     marks: tuple[str, ...]
-    roots: tuple[str, ...]
+    root: str
 
 
-_SPHINX_ROOTS = (
-    'div[itemprop="articleBody"]', "article.bd-article", "#furo-main-content", 'div[role="main"]', 'main[role="main"]', "div.body",
-)  # fmt: skip
+_SPHINX = 'div[itemprop="articleBody"], article.bd-article, #furo-main-content, div[role="main"], div.body'
 GENERATORS = (
-    Generator("sphinx", ("_static/documentation_options.js", "_static/doctools.js", 'content="Docutils '), _SPHINX_ROOTS),
-    Generator("docbook", ('content="DocBook XSL',), ("body",)),
-    Generator("mediawiki", ('content="MediaWiki ',), ("#mw-content-text .mw-parser-output", "#mw-content-text")),
-    Generator("doxygen", ('content="Doxygen ',), ("#doc-content", "div.contents")),
-    Generator("mkdocs", ('content="mkdocs',), ("article.md-content__inner", 'div[role="main"]')),
-    Generator("mdbook", ("<!-- Book generated using mdBook -->",), ("#content main", "main")),
+    Generator("sphinx", ("_static/documentation_options.js", "_static/doctools.js", 'content="Docutils '), _SPHINX),
+    Generator("docbook", ('content="DocBook XSL',), "body"),
+    Generator("mediawiki", ('content="MediaWiki ',), "#mw-content-text"),
+    Generator("doxygen", ('content="Doxygen ',), "#doc-content, div.contents"),
+    Generator("mkdocs", ('content="mkdocs',), 'article.md-content__inner, div[role="main"]'),
+    Generator("mdbook", ("<!-- Book generated using mdBook -->",), "main"),
 )
 
 
@@ -38,9 +36,6 @@ def content_root(page: str, tree: LexborHTMLParser) -> LexborNode | None:
     """The element that holds all of the content, None for a page of no known generator."""
     for generator in GENERATORS:
         if any(mark in page for mark in generator.marks):
-            for selector in generator.roots:
-                found = tree.css_first(selector)
-                if found is not None and found.first_child is not None:
-                    return found
-            return None
+            found = tree.css_first(generator.root)
+            return found if found is not None and found.first_child is not None else None
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
@@ -26,7 +27,7 @@ _PLACEHOLDER = re.compile(
 _NEVER = re.compile(
     r"doubleclick\.|googlesyndication|google-analytics|facebook\.com/tr|scorecardresearch|quantserve|/wp-includes/images/smilies"
     r"|/twemoji/|s\.w\.org/images/core/emoji|shields\.io|badge\.svg|/pixel\?|pixel\.wp\.com|stats\.wordpress|feedburner\.com/~r"
-    r"|captcha|/counter\.",
+    r"|captcha|/counter\.|(?:^|/)(?:note|tip|warning|important|caution)\.(?:png|svg|gif)$",
     re.IGNORECASE,
 )
 _URL_LIKE = re.compile(r"[./]")
@@ -82,12 +83,18 @@ def never(url: str, attributes: Mapping[str, str | None]) -> bool:
     width, height = attributes.get("width"), attributes.get("height")
     if width in ("0", "1", "2") or height in ("0", "1", "2"):
         return True
-    if _NEVER.search(url[:2000]):
+    if _is_never(url):
         return True
     klass = attributes.get("class")
     return bool(klass) and ("emoji" in klass or "smiley" in klass)
 
 
+@lru_cache(maxsize=4096)
+def _is_never(url: str) -> bool:
+    return _NEVER.search(url[:2000]) is not None
+
+
+@lru_cache(maxsize=4096)
 def _is_placeholder(src: str) -> bool:
     if not src or src == "#" or src == "about:blank":
         return True

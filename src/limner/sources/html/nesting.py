@@ -22,7 +22,7 @@ def flatten(page: str, limits: Limits) -> str:
     Formatting elements left open count apart (`limits.max_formatting`): the standard opens every one of
     them again in each later paragraph. A page that nests no deeper is returned as it is.
     """
-    if page.count("<") < _CHEAP or not _too_deep(page, limits):
+    if len(page) < 3 * _CHEAP or page.count("<") < _CHEAP or not _too_deep(page, limits):
         return page
     open_: dict[str, int] = {}
     dropped: dict[str, int] = {}

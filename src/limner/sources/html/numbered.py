@@ -14,7 +14,15 @@ from limner.sources.html.limits import Limits
 from limner.sources.html.metadata import Metadata, metadata
 from limner.sources.html.nesting import flatten
 
-_TAGS = {"paragraph": "p", "list": "li", "quote": "blockquote", "caption": "figcaption", "code": "pre", "table": "table", "formula": "p"}
+_TAGS = {
+    "paragraph": "p",
+    "list": "li",
+    "quote": "blockquote",
+    "caption": "figcaption",
+    "code": "pre",
+    "table": "table",
+    "formula": "p",
+}
 _LIMITS = Limits()
 
 

@@ -30,6 +30,8 @@ BOILER = 8192  # for the rules: navigation, adverts, sharing, and the like
 MAIN = 16384  # for the rules: the main content
 HEADING = 65536
 CELL = 131072
+FIGURE_TITLE = 32768  # DocBook: a title that is a caption when it stands in a figure
+ADMONITION = 1048576  # DocBook: a note, laid out as a table
 DATA = 524288  # a table that is data however it looks
 API = 262144  # Sphinx: the signature of a function or a class
 
@@ -65,8 +67,14 @@ _CAPTION = re.compile(
 _NOT_CAPTION = re.compile(r"(?:^|\s)(?:captions|caption-number|no-caption|wp-caption|captioned)(?=\s|$)", re.IGNORECASE)
 _MATH = re.compile(r"(?:^|\s)(?:math|tex|latex|mathjax|formula|arithmatex|mwe-math-element)(?=\s|$)", re.IGNORECASE)
 _KATEX = re.compile(r"(?:^|\s)katex(?:-display|-mathml|-block)?(?=\s|$)")
-_CODE_TABLE = re.compile(r"(?:^|\s)(?:highlighttable|rouge-table|codehilitetable|hljs-ln|syntaxhighlighter|code-table)(?=\s|$)", re.I)
-_LAYOUT = re.compile(r"(?:^|\s)(?:footnote|citation|layout|form-table|field-list|tborder|tablebg|forumline)(?=\s|$)", re.IGNORECASE)
+_CODE_TABLE = re.compile(
+    r"(?:^|\s)(?:highlighttable|rouge-table|codehilitetable|hljs-ln|syntaxhighlighter|code-table)(?=\s|$)", re.I
+)
+_LAYOUT = re.compile(
+    r"(?:^|\s)(?:footnote|citation|layout|form-table|field-list|tborder|tablebg|forumline)(?=\s|$)", re.IGNORECASE
+)
+_FIGURE_TITLE = re.compile(r"(?:^|\s)title(?=\s|$)")
+_ADMONITION = re.compile(r"(?:^|\s)(?:note|tip|warning|important|caution|admonition\S*)(?=\s|$)")
 _DATA = re.compile(r"(?:^|\s)(?:docutils|wikitable|infobox|dataframe|sortable)(?=\s|$)")
 _API = re.compile(r"(?:^|\s)sig(?=\s|$)")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -74,14 +82,15 @@ _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 _MAX_TEXT = 400
 _MAX_SIGNATURES = 100_000
-_MAX_ID = 32
 
-_WITH_ID = frozenset(
-    ID[t]
-    for t in "body div section article main header footer aside form ul ol table td span dl blockquote figure noscript p".split()
-)
+# The ids that are read, by the longest: those of sections and the like are mostly anchors of one page.
+_ID_LENGTH = dict.fromkeys(
+    (ID[t] for t in "body div article main header footer aside form ul ol table td dl figure noscript".split()), 32
+) | {ID["section"]: 12, ID["span"]: 12, ID["blockquote"]: 12}
 _DIV_LIKE = frozenset(ID[t] for t in ("div", "section", "figure", "a", "span", "li", "dl", "p", "center", "aside", "dd"))
-_CAPTION_TAGS = frozenset(ID[t] for t in ("div", "p", "span", "dd", "figcaption", "small", "em", "i", "h6", "h5", "li", "section"))
+_CAPTION_TAGS = frozenset(
+    ID[t] for t in ("div", "p", "span", "dd", "figcaption", "small", "em", "i", "h6", "h5", "li", "section")
+)
 _FLAGS_BY_TAG = {
     ID["figure"]: FIGURE,
     ID["figcaption"]: CAPTION,
@@ -142,12 +151,13 @@ class Signatures:
 
     def __init__(self) -> None:
         self._known: dict[object, Signature] = {}
+        self.plains: dict[int, Signature] = {}
 
     def plain(self, tag: int) -> Signature:
         """The signature of an element without attributes."""
-        found = self._known.get(tag)
+        found = self.plains.get(tag)
         if found is None:
-            found = self._known[tag] = _signature(tag, "", "", "", "", False, False)
+            found = self.plains[tag] = _signature(tag, "", "", "", "", False, False)
         return found
 
     def of(self, tag: int, attributes: Mapping[str, str | None]) -> Signature:
@@ -157,7 +167,7 @@ class Signatures:
         else:
             get = attributes.get
             ident = get("id")
-            if ident is not None and (len(ident) > _MAX_ID or tag not in _WITH_ID):
+            if ident is not None and len(ident) > _ID_LENGTH.get(tag, 0):
                 ident = None  # an anchor, not a name of what is inside
             key = (
                 tag, get("class"), ident, get("role"), get("style"), get("itemprop"), get("aria-hidden"), "hidden" in attributes,
@@ -174,7 +184,7 @@ class Signatures:
         found = self._known[key] = _signature(
             tag,
             (get("class") or "")[:_MAX_TEXT],
-            (get("id") or "")[:_MAX_ID] if tag in _WITH_ID else "",
+            ident if (ident := get("id") or "") and len(ident) <= _ID_LENGTH.get(tag, 0) else "",
             (get("role") or "")[:40],
             (get("itemprop") or "")[:40],
             hidden or (bool(style) and _INVISIBLE.search(style) is not None),
@@ -220,6 +230,11 @@ def _flags(tag: int, klass: str, names: str) -> int:
         flags |= KATEX
     elif _MATH.search(klass):
         flags |= INLINE_MATH if tag in (ID["span"], ID["img"], ID["code"], ID["a"]) else DISPLAY_MATH
+    if tag in (ID["p"], ID["div"]):
+        if _FIGURE_TITLE.search(klass):
+            flags |= FIGURE_TITLE
+        if _ADMONITION.search(klass):
+            flags |= ADMONITION
     if tag == ID["dt"] and _API.search(klass):
         flags |= API
     if tag == ID["table"]:

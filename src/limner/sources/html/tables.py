@@ -14,7 +14,9 @@ _ROW, _CELL, _HEAD = ID["tr"], ID["td"], ID["th"]
 _NOT_DATA = frozenset(
     ID[t] for t in ("table", "h1", "h2", "h3", "h4", "h5", "h6", "form", "article", "section", "pre", "blockquote", "nav", "hr")
 )
-_SPECIAL = frozenset(ID[t] for t in ("img", "math", "script", "style", "br", "button", "select", "svg", "sup", "noscript", "textarea", "object"))
+_SPECIAL = frozenset(
+    ID[t] for t in ("img", "math", "script", "style", "br", "button", "select", "svg", "sup", "noscript", "textarea", "object")
+)
 _BREAKING = frozenset(ID[t] for t in ("p", "div", "li", "br", "dd", "dt"))
 _MANY_COLUMNS = 200
 
@@ -130,4 +132,3 @@ def span(cell: LexborNode) -> tuple[int, int]:
 
 def _count(value: str | None) -> int:
     return min(max(int(value), 1), 1000) if value and value.isascii() and value.isdigit() and len(value) < 6 else 1
-

@@ -1,0 +1,117 @@
+"""Fit which images are content (limner.sources.html.pictures) to the labels of image_labels.json.
+
+    python bench/extraction/train_blocks.py WCXB --cv --logits LOGITS.npz
+    python bench/extraction/train_images.py WCXB --logits LOGITS.npz [--out src/limner/sources/html/images.npz]
+
+The text around an image enters with the probabilities of the cross-validation, those of networks that did not see the
+page. Printed is a ten-fold cross-validation over sites of the regression itself; --out fits it to all labelled pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from label_pages import LABELS, absolute, base_of
+from scipy.optimize import minimize
+from selectolax.lexbor import LexborHTMLParser
+
+from limner.sources.html import decode
+from limner.sources.html.choose import texts_kept
+from limner.sources.html.extract import read
+from limner.sources.html.generators import content_root
+from limner.sources.html.pictures import LIKELY_IMAGE, features
+
+FOLDS = 10
+DECAY = 0.3
+
+Key = tuple[str, object]  # the label of an image, and which one of the page it is
+
+
+@dataclass
+class Page:
+    """The images of one page: their features, their labels; how many content images the label has."""
+
+    site: str
+    wanted: int
+    rows: np.ndarray
+    keys: list[Key]
+    known: bool
+
+
+def load(root: Path, logits: Path) -> list[Page]:
+    """The labelled pages."""
+    sites = json.loads((root / "metadata.json").read_text())["files"]
+    pages: list[Page] = []
+    with np.load(logits, allow_pickle=False) as held_out:
+        for key, label in json.loads(LABELS.read_text("utf-8")).items():
+            data = gzip.decompress((root / "dev/html" / f"{key}.html.gz").read_bytes())
+            truth = json.loads((root / "dev/ground-truth" / f"{key}.json").read_text("utf-8"))
+            text = decode(data)
+            tree = LexborHTMLParser(text)
+            blocks, _ = read(tree.body or tree.root)
+            if not blocks:
+                continue
+            likely = 1 / (1 + np.exp(-held_out[key]))
+            base = base_of(data.decode("utf-8", "replace"), truth["url"])
+            known = {
+                url: (kind, n) for kind in ("other", "doubtful", "content") for n, urls in enumerate(label[kind]) for url in urls
+            }
+            urls = [absolute(block.url, base) for block in blocks if block.kind == "image"]
+            keys: list[Key] = [known.get(url, ("unknown", url)) for url in urls]
+            rows = features(blocks, likely, texts_kept(blocks, likely))
+            pages.append(Page(sites[key]["domain"], len(label["content"]), rows, keys, content_root(text, tree) is not None))
+    return pages
+
+
+def fit(pages: list[Page]) -> np.ndarray:
+    """The weights; an image that a page shows several times counts once."""
+    rows, hits, shares = [], [], []
+    for page in pages:
+        times = Counter(page.keys)
+        for row, key in zip(page.rows, page.keys, strict=True):
+            if key[0] != "doubtful":
+                rows.append(row)
+                hits.append(key[0] == "content")
+                shares.append(1 / times[key])
+    x, y, w = np.array(rows, float), np.array(hits, float), np.array(shares)
+
+    def loss(b: np.ndarray) -> tuple[float, np.ndarray]:
+        z = x @ b
+        inner = np.r_[b[:-1], 0]  # the bias is free
+        error = w * (1 / (1 + np.exp(-z)) - y)
+        return float((w * (np.logaddexp(0, z) - y * z)).sum() + DECAY * (inner**2).sum()), x.T @ error + 2 * DECAY * inner
+
+    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("wcxb", type=Path)
+    parser.add_argument("--logits", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    pages = load(options.wcxb, options.logits)
+    sites = sorted({page.site for page in pages})
+    found = wrong = missed = 0
+    for fold in range(FOLDS):
+        weights = fit([page for page in pages if sites.index(page.site) % FOLDS != fold])
+        for page in pages:
+            if sites.index(page.site) % FOLDS == fold:
+                chosen = page.known | (1 / (1 + np.exp(-(page.rows @ weights))) >= LIKELY_IMAGE)
+                given = {key for key, good in zip(page.keys, chosen, strict=True) if good}
+                hits = sum(kind == "content" for kind, _ in given)
+                found, missed = found + hits, missed + page.wanted - hits
+                wrong += sum(kind in ("other", "unknown") for kind, _ in given)
+    print(f"cross-validated: F1 {2 * found / (2 * found + wrong + missed):.3f} ({found} found, {wrong} wrong, {missed} missed)")
+    if options.out:
+        np.savez_compressed(options.out, weights=fit(pages).astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()
