@@ -44,7 +44,8 @@ def test_killed_and_continued_equals_uninterrupted(tmp_path: Path) -> None:
             process.wait(rng.uniform(0.3, 0.8) * lasted)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-            process.wait()
+            # The pipe ends only when the run's workers have ended too.
+            process.communicate(timeout=60)
             kills += 1
             if kills == 6:
                 break

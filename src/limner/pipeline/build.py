@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from limner.corpus import Corpus
 from limner.corpus.card import card
-from limner.corpus.commit import Commit, read_commits, stem, sweep
+from limner.corpus.commit import read_commits, stem, sweep
 from limner.corpus.keeping.takelist import TakeList, taken
 from limner.corpus.shards import Reader
 from limner.corpus.statistics import kept_statistics
@@ -128,12 +128,13 @@ class _Building:
         out = self.stores[stage.index]
         commits = read_commits(out)
         sweep(out, commits)
-        done = {c.stem: c for c in commits}
+        done = {c.stem for c in commits}
         finished = sum(len(c.inputs) for c in commits)
+        # Records name every input: they are not held while the stage runs.
+        del commits
         name = "reading" if stage.index == 0 else "curating"
         self.progress.stage(name, self.total, finished)
-        for task, commit in self.runner.run(self._tasks(stage, out, done)):
-            done[task.stem] = commit
+        for _, commit in self.runner.run(self._tasks(stage, out, done)):
             self.progress.advance(len(commit.inputs), commit.counts)
         if any(after.attach for after in self.stages[stage.index + 1 : stage.index + 2]):
             self._fetch_images(out)
@@ -155,7 +156,7 @@ class _Building:
         self.progress.message("images: " + ", ".join(f"{count:,} {what}" for what, count in outcome.items()))
         store.write("images-fetched", b"")
 
-    def _tasks(self, stage: Stage, out: Store, done: dict[str, Commit]) -> Iterator[Task]:
+    def _tasks(self, stage: Stage, out: Store, done: set[str]) -> Iterator[Task]:
         task = Task(
             stage=stage, stem="", out=out, root=self.corpus.store, digest=self.plan.digest(),
             seconds=self.plan.seconds, keep_dropped=self.plan.keep_dropped, taken=self.taken,

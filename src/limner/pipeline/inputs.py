@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -33,26 +36,32 @@ def freeze(store: Store, sources: Sequence[Source]) -> int:
     """List the inputs of all sources into `store`, once; returns how many there are. Raises `PlanError` where two sources
     give one name, since ids derive from names."""
     if not store.exists(_NAME):
-        buffer = BytesIO()
-        seen: dict[int, int] = {}
-        with pq.ParquetWriter(buffer, _SCHEMA, compression="zstd") as writer:
-            for number, source in enumerate(sources):
-                rows: list[tuple[str, str, str, int, int]] = []
-                for found in source.inputs():
-                    if seen.setdefault(hash(found.name), number) != number:
-                        raise PlanError(f"two sources have an input called {found.name!r}: build them into corpora of their own")
-                    rows.append((found.name, found.location, found.detail, found.size, number))
-                    if len(rows) == _CHUNK:
+        with TemporaryDirectory(prefix="listing-", dir=store.scratch()) as folder:
+            listed = Path(folder) / _NAME
+            with pq.ParquetWriter(listed, _SCHEMA, compression="zstd") as writer:
+                for number, source in enumerate(sources):
+                    found = iter(source.inputs())
+                    while rows := [(i.name, i.location, i.detail, i.size, number) for i in islice(found, _CHUNK)]:
                         writer.write_table(_table(rows))
-                        rows = []
-                writer.write_table(_table(rows))
-        store.write(_NAME, buffer.getvalue())
+            if len(sources) > 1 and (name := _shared(listed, Path(folder))) is not None:
+                raise PlanError(f"two sources have an input called {name!r}: build them into corpora of their own")
+            store.put(listed, _NAME)
     with store.arrow(_NAME) as file:
         return pq.ParquetFile(file).metadata.num_rows
 
 
+def _shared(listed: Path, scratch: Path) -> str | None:
+    """A name that two sources have, if there is one. Found on disk: names may be more than memory holds."""
+    with duckdb.connect(config={"threads": 1, "memory_limit": "256MiB", "temp_directory": str(scratch)}) as connection:
+        connection.from_parquet(str(listed)).create_view("inputs")
+        found = connection.execute(
+            "select name from inputs group by name having min(source) <> max(source) order by name limit 1"
+        ).fetchone()
+    return str(found[0]) if found else None
+
+
 def _table(rows: Sequence[tuple[str, str, str, int, int]]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [()] * len(_SCHEMA)
+    columns = list(zip(*rows, strict=True))
     return pa.table([pa.array(list(c), f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
 
 
