@@ -22,8 +22,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from limner import Document
 from limner.corpus import Corpus
-from limner.corpus.probe import probe
 from limner.corpus.media import sha256
+from limner.corpus.probe import probe
 from limner.curate.registry import operator
 from limner.recipes.provenance import code_hash, folder_hash, machine
 from limner.sources.datasets import dataset
@@ -145,7 +145,7 @@ def main() -> None:
             parts.append(part)
         placed.append(document.evolve(parts=tuple(parts)))
     result = {
-        "pages": len(pages), "page_bytes": sum(map(len, pages)) / len(pages), "images": len(pictures),
+        "rounds": given.rounds, "pages": len(pages), "page_bytes": sum(map(len, pages)) / len(pages), "images": len(pictures),
         "image_bytes": sum(map(len, pictures)) / len(pictures),
         "images_a_page": sum(len(d.images) for d in documents) / len(documents),
         "words_a_page": sum(len(d.text.split()) for d in documents) / len(documents),

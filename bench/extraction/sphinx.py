@@ -2,8 +2,8 @@
 
     python bench/extraction/sphinx.py [--corpus NAME=FOLDER ...] [--system NAME ...] [--show N] [--json OUT]
 
-A FOLDER is a built Sphinx site with its `_sources`. By default: the sets sasview, python-sklearn-doc and
-python-skimage-doc of `limner data get`. `--show N` lists N misses of each kind for the first system.
+A FOLDER is a built Sphinx site with its `_sources`. By default: the sets sasview, sklearn-doc and
+skimage-doc of `limner data get`. `--show N` lists N misses of each kind for the first system.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _UNITS = {
 }  # fmt: skip
 PROJECTS = {
     "sasview": Project("\n".join(f".. |{name}| replace:: {shown}" for name, shown in _UNITS.items()), dollars=True),
-    "python-sklearn-doc": Project(),
-    "python-skimage-doc": Project(),
+    "sklearn-doc": Project(),
+    "skimage-doc": Project(),
 }
 _GENERATED = re.compile(r"(^|/)(generated|api|[a-z]+-api)/")
 
@@ -388,7 +388,7 @@ def main() -> None:
     options = parser.parse_args()
     corpora = {n: Path(f) for n, _, f in (c.partition("=") for c in options.corpus)} if options.corpus else default_corpora()
     if not corpora:
-        raise SystemExit("no data: `limner data get sasview python-sklearn-doc python-skimage-doc`, or --corpus NAME=FOLDER")
+        raise SystemExit("no data: `limner data get sasview sklearn-doc skimage-doc`, or --corpus NAME=FOLDER")
     results: dict[str, Any] = {}
     for corpus, folder in corpora.items():
         if not (folder / "_sources").is_dir():

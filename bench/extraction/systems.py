@@ -43,7 +43,7 @@ _PERMALINK = re.compile(r"\s*[¶]\s*$")
 
 def limner(page: bytes) -> Output:
     """limner's own extractor."""
-    from limner.document import Image
+    from limner.document import Image, Text
     from limner.sources.html import extract
 
     document = extract(page, name="page")
@@ -54,9 +54,9 @@ def limner(page: bytes) -> Output:
         if isinstance(part, Image):
             items.append(Item("figure", part.alt, part.url))
             by_n[part.n] = items[-1]
-        elif getattr(part, "role", "") == "caption" and part.of is not None:
+        elif isinstance(part, Text) and part.role == "caption" and part.of is not None:
             captions.append((part.of, part.text))
-        elif hasattr(part, "role"):
+        elif isinstance(part, Text):
             items.append(_text_item(part.role, part.text))
     for n, text in captions:
         if n in by_n:

@@ -169,3 +169,14 @@ def test_any_text_is_taken_for_an_address(text):
     canonical(text)
     found = canonical("http://example.org/" + text)
     assert found in ("", canonical("https://" + found)) or "?" in found or "#" in text or "%" in found
+
+
+def test_images_are_counted_apart_for_each_language(tmp_path):
+    def shown(name: str, language: str) -> Document:
+        return Document(name, (Image(0, ref="a" * 64), Text(1, name)), language=language)
+
+    pages = [shown(f"{language}{i}", language) for language, many in (("de", 2), ("fr", 3)) for i in range(many)]
+    left, _ = apply(DuplicateImages(most=2, within="language"), pages, tmp_path / "apart")
+    assert [len(document.images) for document in left] == [1, 1, 0, 0, 0]
+    left, _ = apply(DuplicateImages(most=2), pages, tmp_path / "together")
+    assert [len(document.images) for document in left] == [0] * 5

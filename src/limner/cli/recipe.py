@@ -38,7 +38,7 @@ def list_(json_: bool) -> None:
     if json_:
         click.echo(
             json.dumps(
-                [{"slug": r.slug, "title": r.title, "reference": r.reference, "data": list(r.data)} for r in known.values()]
+                [{"slug": r.slug, "title": r.title, "reference": r.reference, "data": list(r.data())} for r in known.values()]
             )
         )
         return
@@ -57,7 +57,7 @@ def show(slug: str, json_: bool) -> None:
     if json_:
         settings = {scale: asdict(value) for scale, value in found.settings.items()}
         click.echo(json.dumps({
-            "slug": slug, "title": found.title, "reference": found.reference, "data": list(found.data),
+            "slug": slug, "title": found.title, "reference": found.reference, "data": list(found.data()),
             "claims": [asdict(claim) for claim in found.claims], "settings": settings, "seeds": dict(found.seeds),
         }))  # fmt: skip
         return
@@ -78,7 +78,7 @@ def show(slug: str, json_: bool) -> None:
 @_RESULTS
 @as_json
 def run_(slug: str, scale: str, changes: tuple[str, ...], seeds: int | None, folder: Path, json_: bool) -> None:
-    """Run a recipe and judge its claims. Only an unchanged laptop or gpu run is kept as its result."""
+    """Run a recipe and judge its claims. Only an unchanged laptop or gpu run over all its seeds is kept as its result."""
     from limner.recipes.recipe import recipe
     from limner.recipes.run import run, save
 
@@ -89,7 +89,7 @@ def run_(slug: str, scale: str, changes: tuple[str, ...], seeds: int | None, fol
             raise LimnerError(f"--set takes KEY=VALUE, not {change!r}")
         given[name] = value
     result = run(recipe(slug), scale, given, seeds, say=lambda text: click.echo(text, err=True))  # type: ignore[arg-type]
-    if scale != "smoke" and not given:
+    if scale != "smoke" and not given and seeds is None:
         click.echo(f"written to {save(result, folder)}", err=True)
     if json_:
         click.echo(json.dumps(result, ensure_ascii=False))

@@ -72,7 +72,7 @@ class Align:
         """See `BatchOperator`."""
         stored = dict.fromkeys(image.ref for document in documents for image in document.images if image.ref)
         known: dict[str, NDArray[np.float32]] = {}
-        for refs, pixels in _decoded(stored, context):
+        for refs, pixels in decoded(stored, context):
             known.update(zip(refs, encoder(self.model).embed_images(pixels), strict=True))
         for document in documents:
             yield from self._align(document, known, context)
@@ -117,7 +117,7 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _decoded(refs: dict[str, None], context: Context, size: int = 16) -> Iterator[tuple[list[str], list[Pixels]]]:
+def decoded(refs: dict[str, None], context: Context, size: int = 16) -> Iterator[tuple[list[str], list[Pixels]]]:
     """Refs and pixels of the stored images that decode, up to `size` at a time."""
     names: list[str] = []
     pixels: list[Pixels] = []

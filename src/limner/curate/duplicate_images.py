@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -84,13 +84,18 @@ class DuplicateImages:
     `keep`      how many of those that stand more often stay, the first in input order; 0 drops all of them
     `distance`  None for the same bytes (or URL) only; else images are grouped whose 64-bit perceptual hashes differ
                 in at most that many bits, and what these connect; this needs them decoded
+    `within`    count over the whole "corpus", or apart for the documents of each "language", as mOSCAR does
+                (Futeral et al. 2024, arXiv 2406.08707): translations of a page share their images and are no duplicates
     """
 
     most: int = 10
     keep: int = 0
     distance: int | None = None
+    within: Literal["corpus", "language"] = "corpus"
 
-    columns: ClassVar[pa.Schema] = pa.schema([("n", pa.int32()), ("key", pa.string()), ("look", pa.uint64())])
+    columns: ClassVar[pa.Schema] = pa.schema(
+        [("n", pa.int32()), ("scope", pa.string()), ("key", pa.string()), ("look", pa.uint64())]
+    )
 
     def __post_init__(self) -> None:
         _check(self.distance)
@@ -103,7 +108,8 @@ class DuplicateImages:
             key = key_of(image)
             if key:
                 look = look_of(image, context) if self.distance is not None else None
-                yield {"n": image.n, "key": key, "look": look}
+                scope = document.language if self.within == "language" else ""
+                yield {"n": image.n, "scope": scope, "key": key, "look": look}
 
     def decide(self, signatures: Signatures) -> Iterator[Verdict]:
         """Drop all but the first `keep` of each group that stands more than `most` times."""
@@ -113,7 +119,7 @@ class DuplicateImages:
             rows = db.execute(
                 """
                 with named as (
-                    select "order", n, document, coalesce(groups.name, key) as name
+                    select "order", n, document, scope || ' ' || coalesce(groups.name, key) as name
                     from signatures left join groups using (look)
                 ), often as (select name, count(*) as times from named group by name having times > $most)
                 select "order", n, times, first from (

@@ -54,6 +54,7 @@ BUILTIN: dict[str, str] = {
     "unsafe-images": "limner.curate.unsafe:UnsafeImages",
     "caption-detection": "limner.curate.captions:CaptionDetection",
     "align": "limner.curate.align:Align",
+    "joint-rank": "limner.curate.joint:JointRank",
     "decontaminate": "limner.curate.decontaminate:Decontaminate",
 }
 

@@ -8,14 +8,17 @@ import importlib.util
 import os
 import platform
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from limner.errors import LimnerError
+from limner.sources.datasets import dataset
 
 
 def code_hash(module: str) -> str:
     """One hash over the source of `module` and every module of limner it imports, directly or not, by reading
-    import statements. A change in any of them makes results stale."""
+    import statements and lazy addresses (`"limner.x:y"`), and over the files that lie beside them: plans, word lists, weights.
+    A change in any of them makes results stale."""
     sources: dict[str, bytes] = {}
     left = [module]
     while left:
@@ -25,12 +28,27 @@ def code_hash(module: str) -> str:
         spec = importlib.util.find_spec(name)
         if spec is None or not spec.origin or not spec.origin.endswith(".py"):
             continue
-        sources[name] = Path(spec.origin).read_bytes()
+        place = Path(spec.origin)
+        sources[name] = place.read_bytes()
+        sources |= {str(p.relative_to(place.parent.parent)): p.read_bytes() for p in _beside(place.parent)}
         left += [found for found in _imports(sources[name], name) if found.startswith("limner.")]
     digest = hashlib.sha256()
     for name in sorted(sources):
         digest.update(f"{name}\0".encode() + hashlib.sha256(sources[name]).digest())
     return digest.hexdigest()[:16]
+
+
+def _beside(folder: Path) -> list[Path]:
+    """What a package has besides code, its own and that of folders of data below it. The root of limner has none."""
+    if (folder / "errors.py").is_file():
+        return []
+    found = [p for p in folder.glob("*") if p.is_file()]
+    found += [p for below in folder.iterdir() if below.is_dir() and _is_data(below) for p in below.rglob("*") if p.is_file()]
+    return [p for p in found if p.suffix not in (".py", ".pyc") and not p.name.startswith(".")]
+
+
+def _is_data(folder: Path) -> bool:
+    return folder.name != "__pycache__" and not any(p.name != "__init__.py" for p in folder.glob("*.py"))
 
 
 def _imports(source: bytes, module: str) -> list[str]:
@@ -70,16 +88,21 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def data_hashes(names: Sequence[str]) -> dict[str, str]:
-    """The hash of each data set named, as it lies unpacked on this machine; raises `LimnerError` for one that is absent."""
-    from limner.sources.datasets import folder
+@cache
+def data_hash(name: str) -> str | None:
+    """The hash of a data set as it lies unpacked on this machine, made once a process; None where it is absent."""
+    found = dataset(name)
+    return folder_hash(found.data) if found.here else None
 
+
+def data_hashes(names: Sequence[str]) -> dict[str, str]:
+    """The hash of each data set named; raises `LimnerError` for one that is absent."""
     out: dict[str, str] = {}
     for name in names:
-        place = folder(name)
-        if not place.is_dir():
+        found = data_hash(name)
+        if found is None:
             raise LimnerError(f"the data set {name} is not here: limner data get {name}")
-        out[name] = folder_hash(place)
+        out[name] = found
     return out
 
 

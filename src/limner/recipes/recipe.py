@@ -35,8 +35,9 @@ class Claim:
 
     `better` and `worse` name measurements that are compared over seeds in pairs: the claim holds where `better` exceeds `worse`
     (or falls below it, with `lower` set) by an interval that excludes zero. With `at_least` or `at_most`, the one measurement
-    `better` is held against a bound. `effect` is the smallest difference that would count as the paper's, in the measurement's
-    unit: a run that could not have detected it is underpowered, not a refutation. `waits` says what is still missing.
+    `better` is held against a bound; with neither a bound nor `worse` it is only shown (`measured`). `effect` is the smallest
+    difference that would count as the paper's, in the measurement's unit: a run that could not have detected it is underpowered,
+    not a refutation. `waits` says what is still missing.
     """
 
     key: str
@@ -54,8 +55,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A system of the catalogue. `settings` has a frozen dataclass a scale; `data` names the data sets it reads
-    (`limner data list`); `seeds` is how many runs a scale takes."""
+    """A system of the catalogue. `settings` has a frozen dataclass a scale; its field `data`, where it has one, names the data
+    sets that scale reads (`limner data list`), whose contents are hashed; `seeds` is how many runs a scale takes."""
 
     slug: str
     title: str
@@ -63,13 +64,21 @@ class Recipe:
     claims: Sequence[Claim]
     settings: Mapping[Scale, Any]
     run: Callable[[Any, int], Iterable[Measurement]]
-    data: Sequence[str] = ()
     seeds: Mapping[Scale, int] = field(default_factory=lambda: {"smoke": 1, "laptop": 1, "gpu": 1})
+
+    def data(self, scale: Scale = "laptop") -> tuple[str, ...]:
+        """The data sets that `scale` reads."""
+        return data_of(self.settings[scale])
 
     @property
     def module(self) -> str:
         """The module it is written in."""
         return self.run.__module__
+
+
+def data_of(settings: Any) -> tuple[str, ...]:
+    """The data sets that settings name, () where they name none."""
+    return tuple(getattr(settings, "data", ()))
 
 
 def recipes() -> dict[str, Recipe]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
@@ -12,7 +13,7 @@ from typing import Any
 from limner.curate.registry import coerce
 from limner.errors import LimnerError
 from limner.recipes.provenance import code_hash, data_hashes, machine
-from limner.recipes.recipe import Measurement, Recipe, Scale
+from limner.recipes.recipe import Measurement, Recipe, Scale, data_of
 from limner.recipes.verdict import judge
 
 
@@ -26,7 +27,8 @@ def run(
     """Run `recipe` at `scale` once a seed and judge its claims; `changes` amend its settings by name. Returns the result, which
     `save` writes."""
     settings = amended(recipe.settings[scale], changes or {})
-    data = data_hashes(recipe.data)
+    # Before the first run: what is edited while it goes on was not what ran.
+    data, code = data_hashes(data_of(settings)), code_hash(recipe.module)
     count = seeds or recipe.seeds[scale]
     began = time.monotonic()
     figures: dict[str, list[float]] = {}
@@ -34,6 +36,10 @@ def run(
     for seed in range(count):
         say(f"{recipe.slug}: seed {seed + 1} of {count}")
         for found in recipe.run(settings, seed):
+            if not math.isfinite(found.value):
+                raise LimnerError(f"{recipe.slug} measured {found.name} as {found.value}: a figure must be a finite number")
+            if len(figures.get(found.name, ())) > seed:
+                raise LimnerError(f"{recipe.slug} measured {found.name} twice in one run: give each figure its own name")
             figures.setdefault(found.name, []).append(float(found.value))
             about[found.name] = found
             say(f"  {found.name} = {found.value:g} {found.unit}".rstrip())
@@ -54,7 +60,7 @@ def run(
             {"key": c.key, "statement": c.statement, "paper": c.paper, "measured": c.measured, **asdict(judge(c, figures))}
             for c in recipe.claims
         ],
-        "data": data, "code": code_hash(recipe.module), "machine": machine(),
+        "data": data, "code": code, "machine": machine(),
         "minutes": round((time.monotonic() - began) / 60, 2),
     }  # fmt: skip
 

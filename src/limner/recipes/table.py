@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from limner.recipes.provenance import code_hash
+from limner.recipes.provenance import code_hash, data_hash
 from limner.recipes.recipe import Recipe
 
 
 def is_stale(recipe: Recipe, result: Mapping[str, Any]) -> bool:
-    """Whether the code has changed since the result was written."""
-    return code_hash(recipe.module) != result["code"]
+    """Whether the code, or the data as they lie on this machine, have changed since the result was written. Data that are not
+    here cannot be compared and count as unchanged."""
+    if code_hash(recipe.module) != result["code"] or set(recipe.data(result["scale"])) != set(result["data"]):
+        return True
+    return any(found not in (None, known) for name, known in result["data"].items() for found in [data_hash(name)])
 
 
 def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -20,7 +23,8 @@ def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any
         "# Reproductions",
         "",
         "Written by `limner recipe table` from the files in `results/`, which `limner recipe run` writes. A verdict is *held*,",
-        "*contradicted*, *underpowered* (the run could not have told), *measured* (nothing to hold or break) or *waits*.",
+        "*contradicted*, *underpowered* (the run could not have told), *measured* (nothing to hold or break), *not measured*",
+        "(the settings leave it out) or *waits*. A result whose code or data have changed since is marked stale.",
         "",
         "| recipe | claim | the paper's figure | ours | verdict |",
         "|---|---|---|---|---|",
@@ -31,7 +35,7 @@ def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any
             found = next((c for c in result["claims"] if c["key"] == claim.key), None) if result else None
             verdict = _verdict(found, stale=bool(result) and is_stale(recipe, result)) if result else "not run"
             ours = _ours(claim.better, claim.worse, result) if result and found else ""
-            lines.append(f"| {slug} | {claim.statement} | {claim.paper} | {ours} | {verdict} |")
+            lines.append(_row(slug, claim.statement, claim.paper, ours, verdict))
     for slug, recipe in known.items():
         if result := results.get(slug):
             lines += ["", f"## {slug}: {recipe.title}", "", f"{recipe.reference}", ""]
@@ -43,8 +47,12 @@ def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any
             for name, figure in result["figures"].items():
                 spread = f"{figure['spread']:.3g}" if result["seeds"] > 1 else ""
                 value = f"{number(figure['mean'])} {figure['unit']}".strip()
-                lines.append(f"| {name} | {value} | {spread} | {figure['note']} |")
+                lines.append(_row(name, value, spread, figure["note"]))
     return "\n".join(lines) + "\n"
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"
 
 
 def _verdict(found: Mapping[str, Any] | None, *, stale: bool) -> str:

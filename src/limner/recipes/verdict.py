@@ -13,7 +13,8 @@ from limner.recipes.recipe import Claim
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word` is held, contradicted, underpowered, measured (the paper gives no comparison to hold or break) or waits.
+    """`word` is held, contradicted, underpowered, measured (the paper gives no comparison to hold or break), not measured (these
+    settings leave the figure out) or waits.
     `difference` is the mean paired difference, `interval` its 95 % half-width, `detectable` the smallest effect that this many
     seeds with this spread could have told from zero with 80 % power."""
 
@@ -28,18 +29,21 @@ def judge(claim: Claim, figures: Mapping[str, Sequence[float]]) -> Verdict:
     """The verdict on `claim`; `figures` holds each measurement's values, one a seed, in one order of seeds."""
     if claim.waits:
         return Verdict("waits", reason=claim.waits)
+    bound = claim.at_least is not None or claim.at_most is not None
     if not claim.better:
         return Verdict("measured")
     ours = figures.get(claim.better)
     if not ours:
-        return Verdict("underpowered", reason=f"{claim.better} was not measured at this scale")
-    if claim.at_least is not None or claim.at_most is not None:
+        return Verdict("not measured", reason=f"no {claim.better} with these settings")
+    if not (bound or claim.worse):
+        return Verdict("measured")
+    if bound:
         mean = sum(ours) / len(ours)
         good = (claim.at_least is None or mean >= claim.at_least) and (claim.at_most is None or mean <= claim.at_most)
         return Verdict("held" if good else "contradicted", difference=mean)
     theirs = figures.get(claim.worse, ())
     if len(theirs) != len(ours):
-        return Verdict("underpowered", reason=f"{claim.worse} was not measured at this scale")
+        return Verdict("not measured", reason=f"no {claim.worse} with these settings")
     sign = -1.0 if claim.lower else 1.0
     return paired([sign * (a - b) for a, b in zip(ours, theirs, strict=True)], claim.effect)
 

@@ -64,7 +64,7 @@ def features(blocks: Sequence[Block], likely: Floats, good: Sequence[bool]) -> F
     first, last = (kept[0], kept[-1]) if kept else (len(blocks), -1)
     counts = Counter(blocks[i].url for i in images)
     captioned = {id(block.of) for block in blocks if block.of is not None}
-    shapes = Counter((blocks[i].frame.signature, blocks[i].frame.parent and blocks[i].frame.parent.signature) for i in images)
+    shapes = Counter(_pair(blocks[i].frame) for i in images)
     title = next((i for i in texts if blocks[i].kind == "heading" and blocks[i].level == 1), -1)
     out = np.zeros((len(images), len(NAMES)), np.float32)
     at = 0
@@ -109,7 +109,7 @@ def features(blocks: Sequence[Block], likely: Floats, good: Sequence[bool]) -> F
             main,
             _ELSEWHERE.search(words) is not None,
             _GALLERY.search(words) is not None,
-            min(shapes[frame.signature, frame.parent and frame.parent.signature] - 1, 10) / 10,
+            min(shapes[_pair(frame)] - 1, 10) / 10,
             any(j >= 0 and blocks[j].kind == "heading" for j in (before, after)),
             after >= 0 and len(blocks[after].text) > 0 and blocks[after].links >= 0.9 * len(blocks[after].text),
             title >= 0 and abs(title - i) <= 6,
@@ -131,6 +131,10 @@ def shape_of(block: Block) -> object:
     frame = block.frame
     up = frame.parent
     return frame.signature, up and up.signature, up and up.parent and up.parent.signature
+
+
+def _pair(frame: Frame) -> object:
+    return frame.signature, frame.parent and frame.parent.signature
 
 
 def _near(blocks: Sequence[Block], i: int, j: int) -> float:
