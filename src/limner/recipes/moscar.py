@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from limner.curate.language import LanguageFilter
 from limner.curate.words import base
+from limner.document import Document
 from limner.experts.extractor import extractor
 from limner.pipeline.plan import Plan, load, step
 from limner.recipes.recipe import Claim, Measurement, Recipe
@@ -101,31 +102,33 @@ def identification(settings: Settings) -> Iterator[Measurement]:
     identify = LanguageFilter(min_confidence=0.0)
     english: dict[str, set[str]] = {}
     right: dict[str, Counter[bool]] = defaultdict(Counter)
+    unknown = 0
     read = [(spoken(page.name), page) for page in pages(settings.data, settings.identified)]
-    for truth, page in sorted(read, key=lambda entry: entry[0] != "en"):
+    for language, page in sorted(read, key=lambda entry: entry[0] != "en"):
         (document,) = extractor().extract([page])
-        share = 0.0
-        if truth == "en":
+        if language == "en":
             english[_name(page.name)] = {text.text for text in document.texts}
+            group, truth = "en", "en"
         else:
-            known = english.get(_name(page.name), set[str]())
-            length = sum(len(text.text) for text in document.texts)
-            same = sum(len(text.text) for text in document.texts if text.text in known)
-            share = same / max(length, 1) if known else 0.5
-        for found in identify(document.evolve(language=""), Unrecorded()):
-            if found.language and not 0.1 < share < 0.9:
-                right[truth if share <= 0.1 else "untranslated"][_same(found.language, truth if share <= 0.1 else "en")] += 1
-            elif found.language:
-                right["unknown"][False] += 1
-    unknown = right.pop("unknown", Counter[bool]()).total()
+            share = _verbatim(document, english.get(_name(page.name), set[str]()))
+            group, truth = (language, language) if share <= 0.1 else ("untranslated", "en") if share >= 0.9 else ("", "")
+        found = next(iter(identify(document.evolve(language=""), Unrecorded()))).language
+        if found and group:
+            right[group][_same(found, truth)] += 1
+        unknown += bool(found and not group)
     total = sum(right.values(), Counter[bool]())
     note = f"of {total.total()} pages; {unknown} more are in two languages or have no English counterpart"
-    yield Measurement("identified", 100 * total[True] / total.total(), "%", note)
-    for language, counts in sorted(right.items()):
-        note = f"of {counts.total()} pages" + (
-            " that are English in another language's folder" if language == "untranslated" else ""
-        )
-        yield Measurement(f"identified.{language}", 100 * counts[True] / counts.total(), "%", note)
+    yield Measurement("identified", 100 * total[True] / max(total.total(), 1), "%", note)
+    for group, counts in sorted(right.items()):
+        note = "pages that are English in another language's folder" if group == "untranslated" else "pages"
+        yield Measurement(f"identified.{group}", 100 * counts[True] / counts.total(), "%", f"of {counts.total()} {note}")
+
+
+def _verbatim(document: Document, known: set[str]) -> float:
+    """The share of a document's characters that are in texts of its English page; a half where there is no such page."""
+    length = sum(len(text.text) for text in document.texts)
+    same = sum(len(text.text) for text in document.texts if text.text in known)
+    return same / max(length, 1) if known else 0.5
 
 
 def _name(source: str) -> str:
