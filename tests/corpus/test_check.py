@@ -49,7 +49,7 @@ def test_nothing_is_wrong_with_what_limner_wrote(whole: Path) -> None:
     assert check(Store(str(whole)), deep=False) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**31), st.booleans())
 def test_any_flipped_or_missing_byte_is_found(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, cut: bool

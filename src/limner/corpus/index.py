@@ -55,8 +55,8 @@ class KeyIndex:
                 found = np.load(io.BytesIO(store.read(name)), allow_pickle=False)
             else:
                 return None
-        except (ValueError, OSError, EOFError):
-            return None  # damaged: it is only a copy of what the batches say
+        except Exception:  # numpy reads the header as Python: damage to it raises anything its tokenizer does
+            return None  # it is only a copy of what the batches say
         return found if found.dtype == ENTRY and found.ndim == 1 else None
 
     def save(self, store: Store) -> None:

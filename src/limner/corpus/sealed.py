@@ -26,8 +26,11 @@ def unseal(record: object) -> tuple[dict[str, Any], bool]:
     if not isinstance(record, dict):
         raise ValueError("not an object")
     rest = dict(cast("dict[str, Any]", record))
-    found: object = rest.pop(SUM, None)
-    return rest, found is None or found == _sum(rest)
+    if SUM in rest:
+        found: object = rest.pop(SUM)
+        return rest, found == _sum(rest)
+    # Written by hand, or sealed and the name of the seal itself damaged.
+    return rest, not any(value == _sum({k: v for k, v in rest.items() if k != key}) for key, value in rest.items())
 
 
 def _sum(record: Mapping[str, Any]) -> str:

@@ -22,6 +22,9 @@ from limner.errors import CorpusError, InvalidDocument
 
 V = TypeVar("V")
 
+# What reading a file that is damaged, or not Parquet, may raise: Arrow has an error of its own for each kind of nonsense.
+UNREADABLE = (OSError, pa.ArrowException, InvalidDocument, ValueError, OverflowError, KeyError, TypeError, MemoryError)
+
 
 class Kept(Generic[V]):
     """At most `most` values by key, the least recently used one let go first. Safe to use from threads."""
@@ -106,7 +109,7 @@ class Reader:
             file = pq.ParquetFile(local, memory_map=True) if local else pq.ParquetFile(self.store.open(name), pre_buffer=True)
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
             return file, list(accumulate(sizes, initial=0))
-        except (OSError, pa.ArrowInvalid) as error:
+        except UNREADABLE as error:
             raise CorpusError(f"{self.store.url}: {name} cannot be read ({error}); run `limner check`") from None
 
     def groups(self, commit: Commit) -> int:
@@ -124,7 +127,7 @@ class Reader:
         file, _ = self._file(commit)
         try:
             return tables.decode(file.read_row_group(group, use_threads=False))
-        except (OSError, pa.ArrowException, InvalidDocument, ValueError) as error:
+        except UNREADABLE as error:
             raise self._unreadable(commit, error) from None
 
     def row(self, commit: Commit, row: int) -> Document:
@@ -136,7 +139,7 @@ class Reader:
         try:
             table = file.read_row_group(group, use_threads=False).slice(row - starts[group], 1)
             return tables.decode(pa.Table.from_batches(table.to_batches()))[0]
-        except (OSError, pa.ArrowException, InvalidDocument, ValueError) as error:
+        except UNREADABLE as error:
             raise self._unreadable(commit, error) from None
 
     def _unreadable(self, commit: Commit, error: Exception) -> CorpusError:
@@ -152,7 +155,7 @@ class Reader:
     def _media_table(self, name: str) -> MediaTable:
         try:
             return MediaTable(pq.read_table(pa.BufferReader(self.store.read(name)), use_threads=False))
-        except (pa.ArrowException, KeyError, OSError) as error:
+        except UNREADABLE as error:
             raise CorpusError(f"{self.store.url}: {name} cannot be read ({error}); run `limner check`") from None
 
     def bytes(self, commit: Commit, start: int, end: int) -> bytes:

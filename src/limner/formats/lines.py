@@ -7,14 +7,15 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
-from limner.errors import FormatError
+from limner.errors import FormatError, LimnerError
 from limner.formats.base import Bad
 from limner.formats.folder import Folder
-from limner.formats.values import loads
+from limner.formats.format import Read
+from limner.formats.values import loads, record
 
 MAX_ROW = 256 * 2**20
 """No row of more bytes than this is read; one with images in it as data: URLs is large."""
@@ -122,3 +123,13 @@ def _opened(folder: Folder, name: str) -> Generator[IO[bytes]]:
                 raise FormatError(f"a damaged or encrypted archive: {error}") from None
         else:
             yield raw
+
+
+def documents(rows: Iterable[tuple[str, Any]], document: Callable[[int, dict[str, Any]], Read]) -> Iterator[Read | Bad]:
+    """What `document` makes of each row, given its ordinal; a row that it cannot make one of, or that was bad before, costs itself
+    only."""
+    for ordinal, (where, row) in enumerate(rows):
+        try:
+            yield row if isinstance(row, Bad) else document(ordinal, record(row))
+        except LimnerError as error:
+            yield Bad(where, error)

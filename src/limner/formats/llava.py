@@ -14,12 +14,12 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from limner.document import Document, Image, Part, Text, document_id
-from limner.errors import FormatError, LimnerError
+from limner.errors import FormatError
 from limner.formats import own
 from limner.formats.base import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
-from limner.formats.lines import json_rows
+from limner.formats.lines import documents, json_rows
 from limner.formats.output import Item, Shard
 from limner.formats.sequence import attached
 from limner.formats.turns import Turn, collect, turns
@@ -65,11 +65,7 @@ class Llava(FileFormat):
 
     def rows(self, folder: Folder, name: str) -> Iterator[Read | Bad]:
         """The documents of an array, or of JSON lines."""
-        for ordinal, (where, row) in enumerate(json_rows(folder, name)):
-            try:
-                yield row if isinstance(row, Bad) else self._document(folder, name, ordinal, record(row))
-            except LimnerError as error:
-                yield Bad(where, error)
+        yield from documents(json_rows(folder, name), lambda ordinal, row: self._document(folder, name, ordinal, row))
 
     def _document(self, folder: Folder, name: str, ordinal: int, row: dict[str, Any]) -> Read:
         kept = own.from_field(row.get(own.FIELD))

@@ -16,12 +16,11 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from limner.document import Document, Image, Part, Text, document_id
-from limner.errors import LimnerError
 from limner.formats import own
 from limner.formats.base import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
-from limner.formats.lines import json_lines
+from limner.formats.lines import documents, json_lines
 from limner.formats.output import Item, Shard
 from limner.formats.sequence import attached
 from limner.formats.values import dumps, facts, items, record, strings, text
@@ -59,11 +58,7 @@ class Mmc4(FileFormat):
 
     def rows(self, folder: Folder, name: str) -> Iterator[Read | Bad]:
         """The documents of a file."""
-        for ordinal, (where, row) in enumerate(json_lines(folder, name)):
-            try:
-                yield row if isinstance(row, Bad) else self._document(folder, name, ordinal, record(row))
-            except LimnerError as error:
-                yield Bad(where, error)
+        yield from documents(json_lines(folder, name), lambda ordinal, row: self._document(folder, name, ordinal, row))
 
     def _document(self, folder: Folder, name: str, ordinal: int, row: dict[str, Any]) -> Read:
         kept = own.from_field(row.get(own.FIELD))

@@ -19,15 +19,14 @@ import pyarrow as pa
 
 from limner.corpus.probe import mime
 from limner.document import Document, Image, document_id
-from limner.errors import LimnerError
 from limner.formats import own, parquet
 from limner.formats.base import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
-from limner.formats.lines import json_lines
+from limner.formats.lines import documents, json_lines
 from limner.formats.output import Item, Shard
 from limner.formats.sequence import Lists, from_lists, same, to_lists
-from limner.formats.values import dumps, facts, items, loads, record, text
+from limner.formats.values import dumps, facts, items, loads, text
 
 STRINGS = pa.list_(pa.field("element", pa.string()))
 SCHEMA = pa.schema([("images", STRINGS), ("metadata", pa.string()), ("general_metadata", pa.string()), ("texts", STRINGS)])
@@ -68,11 +67,7 @@ class Obelics(FileFormat):
             if name.lower().endswith(".parquet")
             else json_lines(folder, name)
         )
-        for ordinal, (where, row) in enumerate(rows):
-            try:
-                yield row if isinstance(row, Bad) else self._document(folder, name, ordinal, record(row))
-            except LimnerError as error:
-                yield Bad(where, error)
+        yield from documents(rows, lambda ordinal, row: self._document(folder, name, ordinal, row))
 
     def _document(self, folder: Folder, name: str, ordinal: int, row: dict[str, Any]) -> Read:
         general = _object(row.get("general_metadata"))

@@ -17,12 +17,11 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from limner.document import Document, Image, document_id
-from limner.errors import LimnerError
 from limner.formats import own, parquet
 from limner.formats.base import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
-from limner.formats.lines import json_lines
+from limner.formats.lines import documents, json_lines
 from limner.formats.obelics import STRINGS, at
 from limner.formats.output import Item, Shard
 from limner.formats.sequence import from_lists, same, to_lists
@@ -90,11 +89,7 @@ class OmniCorpus(FileFormat):
             if name.lower().endswith(".parquet")
             else json_lines(folder, name)
         )
-        for ordinal, (where, row) in enumerate(rows):
-            try:
-                yield row if isinstance(row, Bad) else self._document(folder, name, ordinal, record(row))
-            except LimnerError as error:
-                yield Bad(where, error)
+        yield from documents(rows, lambda ordinal, row: self._document(folder, name, ordinal, row))
 
     def _document(self, folder: Folder, name: str, ordinal: int, row: dict[str, Any]) -> Read:
         kept = own.from_field(row.get(own.FIELD))
