@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +33,7 @@ from limner.recipes.provenance import code_hash, folder_hash, machine
 from limner.sources.datasets import dataset
 from limner.sources.html import extract
 
+COMPILED = Path(__file__).parents[1] / ".venvs" / "compiled"
 RESULTS = Path(__file__).parent / "results" / "stages.json"
 SETS = ("sklearn-doc", "gimp-help-en")
 
@@ -86,7 +91,7 @@ def ratios(pages: Sequence[bytes], rounds: int) -> dict[str, float]:
     theirs: list[float] = []
     for _ in range(rounds):
         bare.append(rate(lambda: parse_and_walk(pages), len(pages), 1))
-        ours.append(rate(lambda: [extract(page) for page in pages], len(pages), 1))
+        ours.append(rate(lambda: deque(map(extract, pages), maxlen=0), len(pages), 1))
         theirs.append(rate(lambda: by_trafilatura(some), len(some), 1))
     return {
         "parse_and_walk": statistics.median(bare),
@@ -95,6 +100,19 @@ def ratios(pages: Sequence[bytes], rounds: int) -> dict[str, float]:
         "extract_over_parse_and_walk": statistics.median(o / b for o, b in zip(ours, bare, strict=True)),
         "extract_over_trafilatura": statistics.median(o / t for o, t in zip(ours, theirs, strict=True)),
     }
+
+
+def compiled(rounds: int) -> dict[str, float]:
+    """The same ratios of the extractor compiled (`make compiled`), in a process of its own; empty where it was not built."""
+    if not COMPILED.is_dir():
+        return {}
+    ran = subprocess.run(
+        [sys.executable, __file__, "--ratios", str(rounds)],
+        env={**os.environ, "PYTHONPATH": str(COMPILED)},
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    return json.loads(ran.stdout)
 
 
 def operators(documents: Sequence[Document], context: Ledger, rounds: int) -> dict[str, float]:
@@ -125,10 +143,14 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--ratios", metavar="ROUNDS", type=int, help="only the two ratios, as JSON")
     given = parser.parse_args()
     folders = {name: dataset(name).data for name in SETS}
     files = [p for folder in folders.values() for p in sorted(folder.rglob("*.html"))]
     pages = [p.read_bytes() for p in files]
+    if given.ratios:
+        print(json.dumps(ratios(pages, given.ratios)))
+        return
     pictures = [p.read_bytes() for f in folders.values() for p in sorted(f.rglob("*")) if p.suffix in (".png", ".jpg")]
     documents = [extract(page, name=str(i)) for i, page in enumerate(pages)]
     by_name = {p.name: p for f in folders.values() for p in f.rglob("*") if p.suffix in (".png", ".jpg")}
@@ -155,6 +177,7 @@ def main() -> None:
             **operators(placed, Ledger(media), given.rounds),
             **storing(placed, media, given.rounds),
         },
+        "compiled": compiled(given.rounds),
         "machine": machine(), "code": code_hash("limner.pipeline"), "data": {n: folder_hash(f) for n, f in folders.items()},
     }  # fmt: skip
     RESULTS.parent.mkdir(exist_ok=True)

@@ -22,8 +22,8 @@ class Listing:
     __slots__ = ("count", "level", "top")
 
     def __init__(self, ordered: bool, around: Listing | None) -> None:
-        self.count = 1 if ordered else -1
-        self.level = 1 if around is None else around.level + 1
+        self.count: int = 1 if ordered else -1
+        self.level: int = 1 if around is None else around.level + 1
         self.top: Listing = self if around is None else around.top
 
 
@@ -61,6 +61,7 @@ class Frame:
     ordinal = 0
     path = 0
     where = ""
+    end = 0
 
     def __init__(self, parent: Frame | None, index: int, signature: Signature, context: Context, start: int) -> None:
         self.parent = parent
@@ -68,7 +69,6 @@ class Frame:
         self.signature = signature
         self.context = context
         self.start = start
-        self.end = start
         self.depth: int = parent.depth + 1 if parent is not None else 0
 
 
@@ -97,14 +97,12 @@ class Block:
 
 def place(frame: Frame, limit: int) -> str:
     """`dom:` and the child indices from the root element; "" for a frame deeper than `limit`."""
+    where = frame.where
+    parent = frame.parent
+    if where or parent is None:
+        return where
     if frame.depth > limit:
         return ""
-    chain: list[Frame] = []
-    at = frame
-    while not at.where and at.parent is not None:
-        chain.append(at)
-        at = at.parent
-    where = at.where
-    for step in reversed(chain):
-        where = step.where = f"{where}/{step.index}" if where else f"dom:{step.index}"
+    above = parent.where or place(parent, limit)
+    where = frame.where = f"{above}/{frame.index}" if above else f"dom:{frame.index}"
     return where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
@@ -24,10 +25,9 @@ _ALIASES = {
     "rb": "ruby", "yml": "yaml", "golang": "go", "rs": "rust", "cs": "csharp", "c#": "csharp", "md": "markdown",
     "jscript": "javascript", "ipythontb": "pytb", "ipython2": "python",
 }  # fmt: skip
-_SLOW = (
-    "<br", "<tr", "<li", "<div", "<p>", "<p ", "<button", "lineno", "line-no", "line-num", "linenum", "gutter", "copy", "Copy",
-    "<style", "<script", "headerlink", 'class="ln',
-)  # fmt: skip
+# What may have to be left out, or break a line. Highlighted code is nothing but spans, on which only names need a look.
+_NAMES = ("lineno", "line-no", "line-num", "linenum", "gutter", "copy", "Copy", "headerlink", 'class="ln')
+_TAGS = ("<br", "<tr", "<li", "<div", "<p>", "<p ", "<button", "<style", "<script", *_NAMES)
 _DROP = re.compile(
     r"(?:^|\s)(?:linenos?|linenumbers?|line-numbers(?:-rows)?|lnt|ln|gutter|\S*lineno\S*|hljs-ln-n\S*|hljs-ln-numbers|blob-num|rouge-gutter"
     r"|copybtn|\S*copy\S*|headerlink)(?=\s|$)",
@@ -35,15 +35,24 @@ _DROP = re.compile(
 )
 _LINES = frozenset(ID[t] for t in ("tr", "li", "div", "p"))
 _GONE = frozenset(ID[t] for t in ("button", "style", "script", "svg", "textarea"))
-_EDGES = re.compile(r"\A(?:[ \t\r\f]*\n)+|\s+\Z")
+_BLANK = re.compile(r"(?:[ \t\r\f]*\n)+")
 _ANCESTORS = 3
 
 
 def code_text(node: LexborNode) -> str:
     """The text of a code block as it reads on screen, blank lines at its ends and trailing white space gone."""
     html = node.html or ""
-    text = _walk(node) if any(mark in html for mark in _SLOW) else node.text_lexbor()
-    return _EDGES.sub("", text.replace("\r\n", "\n").replace("\xa0", " "))
+    marks = _NAMES if html.count("<") == 2 * html.count("</span>") + 2 else _TAGS
+    text = ""
+    for mark in marks:
+        if mark in html:
+            text = _walk(node)
+            break
+    else:
+        text = node.text_lexbor() or ""
+    text = text.replace("\r\n", "\n").replace("\xa0", " ").rstrip()
+    blank = _BLANK.match(text)
+    return text[blank.end() :] if blank is not None else text
 
 
 def _walk(node: LexborNode) -> str:
@@ -93,14 +102,23 @@ def _language(node: LexborNode) -> str:
     attributes = node.attributes
     if not attributes:
         return ""
-    name = attributes.get("data-lang") or attributes.get("data-language") or attributes.get("data-code-language") or ""
-    if not name:
-        klass = attributes.get("class")
-        if not klass:
-            return ""
-        for match in _CLASS.finditer(klass[:400]):
-            name = next((g for g in match.groups() if g), "")
-            if name and name.lower() not in _NO_LANGUAGE:
-                break
+    name = attributes.get("data-lang") or attributes.get("data-language") or attributes.get("data-code-language")
+    if name:
+        return _usual(name)
+    klass = attributes.get("class")
+    return _in_class(klass[:400]) if klass else ""
+
+
+@lru_cache(maxsize=4096)
+def _in_class(klass: str) -> str:
+    name = ""
+    for match in _CLASS.finditer(klass):
+        name = next((g for g in match.groups() if g), "")
+        if name and name.lower() not in _NO_LANGUAGE:
+            break
+    return _usual(name)
+
+
+def _usual(name: str) -> str:
     name = name.strip().lower()[:30]
     return "" if name in _NO_LANGUAGE or not name else _ALIASES.get(name, name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
@@ -40,17 +41,29 @@ def decode(data: bytes, charset_header: str = "") -> str:
     >>> decode(b"<meta charset=latin1><p>caf\\xe9")
     '<meta charset=latin1><p>café'
     """
+    return decoded(data, charset_header)[0]
+
+
+def decoded(data: bytes, charset_header: str = "") -> tuple[str, bytes]:
+    """The page as text, and that text in UTF-8: `data` itself where it is that already, as most pages are."""
     for bom, codec in _BOMS:
         if data.startswith(bom):
-            return data[len(bom) :].decode(codec, "replace")
+            text = data[len(bom) :].decode(codec, "replace")
+            return text, text.encode()
     found = label_codec(_header_label(charset_header)) or _prescan(data[:_PRESCAN])
-    if found is None:
-        return _detected(data)
-    if found == "utf-8":
-        return data.decode("utf-8", "replace")
-    return data.decode(found, "replace")
+    if found is None or found == "utf-8":
+        try:
+            return data.decode(), data
+        except UnicodeDecodeError as error:
+            if found is None and error.start <= _DETECT and not _mostly_utf8(data):
+                found = label_codec(detect_encoding(data[:_DETECT], html5_compatible=True) or "") or "windows-1252"
+            else:
+                found = "utf-8"  # one bad byte late in a long page is damage, not another encoding
+    text = data.decode(found, "replace")
+    return text, text.encode("utf-8", "replace")
 
 
+@lru_cache(maxsize=256)
 def label_codec(label: str) -> str | None:
     """The Python codec of a WHATWG encoding label, None where the label is unknown.
 
@@ -72,12 +85,14 @@ def label_codec(label: str) -> str | None:
 
 
 def _header_label(header: str) -> str:
+    if not header:
+        return ""
     match = _CHARSET.search(header)
     return match.group(1) if match else ("" if "/" in header else header)
 
 
 def _prescan(head: bytes) -> str | None:
-    for match in _META.finditer(_COMMENT.sub(b"", head)):
+    for match in _META.finditer(_COMMENT.sub(b"", head) if b"<!--" in head else head):
         values = {
             a.group(1).lower(): (a.group(2) or a.group(3) or a.group(4) or b"").decode("latin-1")
             for a in _ATTRIBUTE.finditer(match.group(1))
@@ -91,17 +106,6 @@ def _prescan(head: bytes) -> str | None:
             # The standard: a page that says it is UTF-16 in ASCII bytes is not.
             return "utf-8" if codec.startswith("utf-16") else codec
     return None
-
-
-def _detected(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # One bad byte late in a long page is damage, not another encoding.
-        if error.start > _DETECT or _mostly_utf8(data):
-            return data.decode("utf-8", "replace")
-    codec = label_codec(detect_encoding(data[:_DETECT], html5_compatible=True) or "") or "windows-1252"
-    return data.decode(codec, "replace")
 
 
 def _mostly_utf8(data: bytes) -> bool:

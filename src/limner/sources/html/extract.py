@@ -14,7 +14,7 @@ from limner.errors import SourceError
 from limner.sources.html.assemble import parts
 from limner.sources.html.blocks import Block, Frame
 from limner.sources.html.choose import choose
-from limner.sources.html.encoding import decode
+from limner.sources.html.encoding import decoded
 from limner.sources.html.generators import content_root
 from limner.sources.html.limits import Limits
 from limner.sources.html.metadata import Metadata, metadata
@@ -45,13 +45,17 @@ def extract(
     >>> [part.text for part in extract(page, name="cats.html").texts]
     ['Cats', 'Cats purr when they are content.']
     """
-    page = text_of(data, charset, name or url, limits)
+    # In a function of its own, so that the tree and the blocks are gone when the collector comes back.
     with _uncollected():
-        tree = LexborHTMLParser(flatten(page, limits))
-        known = content_root(page, tree)
-        blocks, frames = read(known or tree.body or tree.root, limits)
-        kept = [True] * len(blocks) if known is not None else choose(blocks, frames)
-        return document(blocks, kept, metadata(tree, url), url=url, name=name, id=id, limits=limits)
+        return _extract(data, url, name, id, charset, limits)
+
+
+def _extract(data: bytes | str, url: str, name: str, id: str, charset: str, limits: Limits) -> Document:
+    page, tree = parse(data, charset, name or url, limits)
+    known = content_root(page, tree)
+    blocks, frames = read(known or tree.body or tree.root, limits)
+    kept = [True] * len(blocks) if known is not None else choose(blocks, frames)
+    return document(blocks, kept, metadata(tree, url), url=url, name=name, id=id, limits=limits)
 
 
 @contextmanager
@@ -67,14 +71,18 @@ def _uncollected() -> Generator[None]:
             gc.enable()
 
 
-def text_of(data: bytes | str, charset: str, name: str, limits: Limits) -> str:
-    """The text of a page; raises `SourceError` for one that is too large."""
+def parse(data: bytes | str, charset: str, name: str, limits: Limits) -> tuple[str, LexborHTMLParser]:
+    """The text of a page and its tree; raises `SourceError` for one that is too large."""
     if len(data) > limits.max_bytes:
         raise SourceError(
             f"{name or 'page'}: {len(data):,} bytes of HTML, over the limit of {limits.max_bytes:,}; "
             "raise Limits.max_bytes to read it"
         )
-    return decode(data, charset) if isinstance(data, bytes) else _sound(data)
+    if isinstance(data, bytes):
+        page, raw = decoded(data, charset)
+    else:
+        page, raw = data, data.encode("utf-8", "replace")  # lone surrogates, which no parser takes
+    return page, LexborHTMLParser(flatten(page, raw, limits))
 
 
 def document(
@@ -116,11 +124,6 @@ def _where(root: LexborNode, limit: int) -> str:
         steps.append(str(index))
         at = parent
     return "dom:" + "/".join(reversed(steps)) if steps else ""
-
-
-def _sound(page: str) -> str:
-    """`page` without lone surrogates, which no parser takes."""
-    return page if page.isascii() else page.encode("utf-8", "replace").decode("utf-8")
 
 
 def _resolver(base: str) -> Callable[[str], str]:

@@ -94,11 +94,11 @@ def _read_head(head: LexborNode, names: dict[str, str], titles: list[str], scrip
                 names.setdefault(name.lower()[:60], _clean(content))
         elif tag == _LINK:
             get = node.attributes.get
-            rel, href = (get("rel") or "").lower(), (get("href") or "").strip()
-            if rel == "canonical" and href:
-                out.canonical = out.canonical or href
-            elif "license" in rel.split() and href:
-                out.license = out.license or href
+            rel = (get("rel") or "").lower()
+            if rel == "canonical":
+                out.canonical = out.canonical or (get("href") or "").strip()
+            elif "license" in rel.split():
+                out.license = out.license or (get("href") or "").strip()
         elif tag == _TITLE:
             titles.append(node.text() or "")
         elif tag == _BASE and not titles[1:]:

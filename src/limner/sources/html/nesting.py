@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from limner.sources.html.limits import Limits
 
 # Below this many tags the parser's worst case is a fraction of a second, and nothing is looked at.
 _CHEAP = 8000
+_OPENS = ord("<")
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
@@ -16,14 +19,15 @@ _IMPLIED = frozenset("p li dt dd td th tr thead tbody tfoot option optgroup rp r
 _FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
 
 
-def flatten(page: str, limits: Limits) -> str:
-    """`page` without the tags nested deeper than `limits.max_depth`; the text between them stays.
+def flatten(page: str, raw: bytes, limits: Limits) -> str | bytes:
+    """`page` without the tags nested deeper than `limits.max_depth`; the text between them stays. `raw` is the page
+    in UTF-8, which is what the parser reads fastest.
 
     Formatting elements left open count apart (`limits.max_formatting`): the standard opens every one of
-    them again in each later paragraph. A page that nests no deeper is returned as it is.
+    them again in each later paragraph. A page that nests no deeper is returned as `raw`.
     """
-    if len(page) < 3 * _CHEAP or page.count("<") < _CHEAP or not _too_deep(page, limits):
-        return page
+    if len(raw) < 3 * _CHEAP or np.count_nonzero(np.frombuffer(raw, np.uint8) == _OPENS) < _CHEAP or not _too_deep(page, limits):
+        return raw
     open_: dict[str, int] = {}
     dropped: dict[str, int] = {}
     depth = formatting = 0

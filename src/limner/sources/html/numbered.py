@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-from selectolax.lexbor import LexborHTMLParser
-
 from limner.document import Document
 from limner.sources.html.blocks import Block
-from limner.sources.html.extract import document, text_of
+from limner.sources.html.extract import document, parse
 from limner.sources.html.extract import read as read_blocks
 from limner.sources.html.limits import Limits
 from limner.sources.html.metadata import Metadata, metadata
-from limner.sources.html.nesting import flatten
 
 _TAGS = {
     "paragraph": "p",
@@ -57,7 +54,6 @@ class Numbered:
 
 def numbered(data: bytes | str, *, url: str = "", name: str = "", charset: str = "") -> Numbered:
     """Read a page and number its blocks; raises `SourceError` as `extract` does."""
-    page = text_of(data, charset, name or url, _LIMITS)
-    tree = LexborHTMLParser(flatten(page, _LIMITS))
+    _, tree = parse(data, charset, name or url, _LIMITS)
     blocks, _ = read_blocks(tree.body or tree.root, _LIMITS)
     return Numbered(blocks, metadata(tree, url), url, name)

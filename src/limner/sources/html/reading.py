@@ -34,7 +34,6 @@ class Reader(ABC):
         self.blocks: list[Block] = []
         self.frame = Frame(None, 0, SIGNATURES.plain(ID["html"]), Context("paragraph", 0, None, None, None), 0)
         self.frames: list[Frame] = [self.frame]
-        self.nodes = 0
         self.buffer: list[str] = []
         self.links = 0
         self.fallback = False  # inside a short noscript
@@ -68,6 +67,9 @@ class Reader(ABC):
                 return
             text = formulas.delimited(text)
         block = Block(role, text, frame, links)
+        if role == "paragraph":
+            self.blocks.append(block)
+            return
         if role == "heading":
             block.level = context.level
             block.text = text.replace("\n", " ")
@@ -262,7 +264,6 @@ class Reader(ABC):
                 if block.kind == "image":
                     block.frame = self.frame
                     pictures.append(block)
-            self.nodes += inner.nodes
             text = " ".join(f"${b.text}$" if b.kind == "formula" else b.text for b in blocks if b.kind != "image" and b.text)
         else:
             text = cell.node.text_lexbor() or ""

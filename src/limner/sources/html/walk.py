@@ -42,14 +42,13 @@ class Walk(Reader):
         plains = SIGNATURES.plains
         stack: list[tuple[Iterator[LexborNode], int, Frame | int]] = []
         at = root.iter(True)
-        # index: of this element among its siblings; count: nodes seen; links, quiet, headings: open elements
-        # of that sort; spaced: the last sibling was inline and white space after it may have been skipped.
-        index, count, links, quiet, headings, left = -1, 0, 0, 0, 0, self.limits.max_nodes
+        # index: of this element among its siblings; links, quiet, headings: open elements of that sort;
+        # spaced: the last sibling was inline and white space after it may have been skipped.
+        index, links, quiet, headings, left = -1, 0, 0, 0, self.limits.max_nodes
         spaced = False
         what: Frame | int = _INLINE_END
         while True:
             for node in at:
-                count += 1
                 tag = node.tag_id
                 kind = kind_of(tag, OTHER)
                 if kind == TEXT:
@@ -70,14 +69,15 @@ class Walk(Reader):
                     child = node.first_child
                     if child is None:
                         continue
-                    if spaced and buffer:
+                    if not spaced:
+                        spaced = True
+                    elif buffer:
                         buffer.append(" ")
-                    spaced = True
+                    inner = child.tag_id
+                    simple = inner == TEXT_ID and not quiet and child.next is None
                     what = _INLINE_END
-                    simple = child.tag_id == TEXT_ID and child.next is None and not quiet
                     if kind == LINK:
                         if simple:
-                            count += 1
                             text = child.text_content or ""
                             if text.strip() not in _PILCROWS:
                                 buffer.append(text)
@@ -87,7 +87,7 @@ class Walk(Reader):
                                     buffer.append(" ")  # links side by side are set apart by their style
                             continue
                         what = _LINK_END
-                    elif tag in _VERBATIM and child.tag_id == _SPAN and not quiet:
+                    elif inner == _SPAN and tag in _VERBATIM and not quiet:
                         last = node.last_child
                         if last is not None and last.tag_id == _SPAN:  # highlighted code: its spans say nothing
                             text = node.text_lexbor() or ""
@@ -95,19 +95,16 @@ class Walk(Reader):
                             if links:
                                 self.links += len(text)
                             continue
-                    if (
-                        tag in _WITH_CLASS
-                        and (kind == INLINE or kind_of(child.tag_id) != INLINE)
-                        and (attributes := node.attributes)
-                    ):
-                        found = signature_of(tag, attributes)
-                        flags = found.flags
-                        if flags:
-                            if flags & SKIPPED or (flags & MATH and self.formula(node, flags)):
-                                continue
-                            if flags & (signature.CAPTION | signature.FIGURE):
-                                what = self.open(index, found)
-                    if tag == _NOSCRIPT:
+                    if tag in _WITH_CLASS:
+                        if (kind == INLINE or kind_of(inner) != INLINE) and (attributes := node.attributes):
+                            found = signature_of(tag, attributes)
+                            flags = found.flags
+                            if flags:
+                                if flags & SKIPPED or (flags & MATH and self.formula(node, flags)):
+                                    continue
+                                if flags & (signature.CAPTION | signature.FIGURE):
+                                    what = self.open(index, found)
+                    elif tag == _NOSCRIPT:
                         if len(node.text_lexbor() or "") >= _NOSCRIPT_PAGE:
                             what = self.open(index, plain(tag))
                         else:
@@ -115,24 +112,25 @@ class Walk(Reader):
                             quiet += 1
                             self.fallback = True
                     if simple and what == _INLINE_END:
-                        count += 1
                         text = child.text_content or ""
                         buffer.append(text)
                         if links:
                             self.links += len(text)
                         continue
                     links += what == _LINK_END
+                    spaced = False
                     stack.append((at, index, what))
                     at = node.iter(True)
                 elif kind == BLOCK:
-                    spaced = False
                     attributes = node.attributes
                     found = signature_of(tag, attributes) if attributes else plains.get(tag) or plain(tag)
                     flags = found.flags
                     if flags:
                         if flags & signature.SKIP or (flags & signature.HIDDEN and tag not in _FOLDS):
+                            spaced = False
                             continue
                         if flags & MATH and self.formula(node, flags):
+                            spaced = False
                             continue
                         if flags & signature.API and self.api(node, found, index):
                             continue
@@ -141,9 +139,14 @@ class Walk(Reader):
                         if buffer or pending:
                             self.flush()
                         continue
+                    inner = child.tag_id
+                    spaces = False  # whether white space is all that stands between the elements inside
                     if headings and not flags & signature.HEADING:
                         buffer.append(" ")  # a button or a division does not end a heading
+                        spaced = False
                         what = _INLINE_END
+                        if tag not in _PHRASING:
+                            spaces = _holds_blocks(child)
                     else:
                         if buffer or pending:
                             self.flush()
@@ -151,22 +154,26 @@ class Walk(Reader):
                         context = inside(around.context, found) if flags else around.context
                         what = self.frame = Frame(around, index, found, context, len(blocks))
                         frames.append(what)
-                        headings += flags & signature.HEADING != 0
-                        if child.tag_id == TEXT_ID and not child.is_empty_text_node and child.next is None and not quiet:
+                        if inner != TEXT_ID:
+                            spaces = kind_of(inner) == BLOCK and tag not in _PHRASING
+                        elif child.is_empty_text_node:
+                            if tag not in _PHRASING:
+                                after = child.next
+                                spaces = after is None or kind_of(after.tag_id) == BLOCK
+                        elif not quiet and child.next is None:
                             # One text and nothing else: the most common block of all.
-                            count += 1
-                            text = child.text_content or ""
-                            text = collapse(text)
+                            text = collapse(child.text_content or "")
                             if text:
                                 self.emit(text, len(text) if links else 0)
                             what.end = len(blocks)
                             self.frame = around
-                            headings -= flags & signature.HEADING != 0
                             if flags & signature.FIGURE:
                                 self.close_figure(what)
                             continue
+                        if flags & signature.HEADING:
+                            headings += 1
                     stack.append((at, index, what))
-                    at = node.iter(True, tag not in _PHRASING and _holds_blocks(child))
+                    at = node.iter(True, spaces)
                 elif kind == BREAK:
                     if buffer:
                         self.line_break()
@@ -194,21 +201,21 @@ class Walk(Reader):
                     index -= not node.is_element_node  # a comment is not an element
                     continue
                 index = -1
-                spaced = False
                 break
             else:
-                if not stack:
+                left -= index + 2
+                if not stack or left < 0:
                     break
                 at, index, what = stack.pop()
                 if isinstance(what, Frame):
                     if buffer or pending:
                         self.flush()
                     what.end = len(blocks)
-                    if what.parent is not None:
-                        self.frame = what.parent
+                    self.frame = what.parent or self.frame
                     flags = what.signature.flags
                     if flags:
-                        headings -= flags & signature.HEADING != 0
+                        if flags & signature.HEADING:
+                            headings -= 1
                         if flags & signature.FIGURE:
                             self.close_figure(what)
                 elif what == _LINK_END:
@@ -219,15 +226,12 @@ class Walk(Reader):
                     self.fallback = quiet > 0
                 else:
                     spaced = True
-                if count > left:
-                    break
         while stack:
             what = stack.pop()[2]
             if isinstance(what, Frame):
                 self.close(what)
         self.flush()
         self.frame.end = len(blocks)
-        self.nodes += count
         return blocks
 
 
