@@ -43,7 +43,14 @@ class Text:
     of: int | None = None
 
     def __init__(
-        self, n: int, text: str, role: Role = "paragraph", level: int = 0, language: str = "", place: str = "", of: int | None = None
+        self,
+        n: int,
+        text: str,
+        role: Role = "paragraph",
+        level: int = 0,
+        language: str = "",
+        place: str = "",
+        of: int | None = None,
     ) -> None:
         if role not in ROLES:
             raise InvalidDocument(f"part {n}: unknown role {role!r}; one of {', '.join(sorted(ROLES))}")
