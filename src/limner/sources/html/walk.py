@@ -26,6 +26,9 @@ _PHRASING = frozenset(ID[t] for t in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "
 _PILCROWS = frozenset(("¶", "#", "§", "", "🔗", "", "​", "[edit]", "Permalink", "↩", "↩︎"))
 _HR, _TABLE, _NOSCRIPT = (ID[t] for t in ("hr", "table", "noscript"))
 _SCRIPT = ID["script"]
+_P, _SUP = ID["p"], ID["sup"]
+_CLOSING = frozenset(".,;:!?)]}%’”»…。，、；：！？）」』")
+_OPENING = frozenset("([{“‘«$£€#@/（「『")
 _SPAN = ID["span"]
 _VERBATIM = frozenset(ID[t] for t in ("code", "kbd", "samp", "tt", "var"))
 _NOSCRIPT_PAGE = 400  # characters: a noscript this long is the page itself, a shorter one asks for JavaScript
@@ -71,7 +74,7 @@ class Walk(Reader):
                         continue
                     if not spaced:
                         spaced = True
-                    elif buffer:
+                    elif buffer and _apart(buffer[-1], node, tag, self.frame.signature.tag):
                         buffer.append(" ")
                     inner = child.tag_id
                     simple = inner == TEXT_ID and not quiet and child.next is None
@@ -233,6 +236,14 @@ class Walk(Reader):
         self.flush()
         self.frame.end = len(blocks)
         return blocks
+
+
+def _apart(before: str, node: LexborNode, tag: int, around: int) -> bool:
+    """Whether an inline element right after another is a word of its own, as its style makes it look (dates and names in a
+    row), though no white space stands before it: not in running text, and not with a comma or a bracket between them."""
+    if around == _P and tag != _SUP:
+        return False
+    return (node.text_lexbor() or "")[:1] not in _CLOSING and before[-1:] not in _OPENING
 
 
 def _holds_blocks(child: LexborNode) -> bool:
