@@ -152,7 +152,7 @@ def test_the_words_of_a_paragraph_survive(words: list[str]) -> None:
         ("<p>the <b>W</b><i>iki</i>, and <b>x</b><i>.</i></p>", "the Wiki, and x."),  # running text reads as it is written
         ("<div><span>12 May</span><span>A. Writer</span></div>", "12 May A. Writer"),  # a row of facts, set apart by its style
         ("<div><a href=/d>DJI</a><span>, or</span> <b>(</b><i>so</i><b>)</b></div>", "DJI, or (so)"),
-        ("<p>as shown <a href=/1>here</a><sup>2</sup></p>", "as shown here 2"),
+        ("<p>as shown <a href=/1>here</a><sup>2</sup></p>", "as shown here²"),
     ],
 )
 def test_white_space_between_inline_elements(page: str, text: str) -> None:

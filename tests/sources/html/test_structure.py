@@ -224,3 +224,65 @@ def test_places_name_the_element() -> None:
 def test_a_page_inside_noscript_is_read() -> None:
     post = "<p>" + "Some words of a post in a forum, which are shown without scripts. " * 8
     assert len(texts(f"<noscript>{post}</noscript>")) == 1
+
+
+def test_a_numbered_caption_is_one_part() -> None:
+    html = (
+        '<div class="figure"><img src=a.png><p class="caption"><span class="caption-number">Fig. 2 </span>'
+        '<span class="caption-text">A cat</span></p></div>'
+    )
+    assert [p.text for p in extract(html, name="t").texts] == ["Fig. 2 A cat"]
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>10<sup>-6</sup>Å<sup>−2</sup></p>", "10⁻⁶Å⁻²"),
+        ("<p>10<sup>15</sup> cm<sup>3</sup>, x<sub>i</sub><sup>2</sup>, CO<sub>2</sub></p>", "10¹⁵ cm³, xᵢ², CO₂"),
+        (
+            '<p>the 2<sup>nd</sup>, noted<sup><a href="#c">[1]</a></sup> twice<sup><a href="#d">2,3</a></sup></p>',
+            "the 2nd, noted[1] twice²,³",
+        ),
+        ("<table><tr><th>a</th><th>b</th></tr><tr><td>m<sup>2</sup></td><td>H<sub>2</sub>O</td></tr></table>", "| m² | H₂O |"),
+    ],
+)
+def test_raised_and_lowered_characters_stay_so(html: str, text: str) -> None:
+    assert texts(html)[0].splitlines()[-1] == text
+
+
+def test_lists_count_as_the_page_says_and_tasks_keep_their_state() -> None:
+    assert texts("<ol start=5><li>five<li>six<li value=9>nine</ol>") == ["5. five\n6. six\n9. nine"]
+    assert texts("<ul><li><input type=checkbox disabled checked>done<li><input type=checkbox disabled>open</ul>") == [
+        "- [x] done\n- [ ] open"
+    ]
+
+
+def test_mathjax_that_was_rendered_keeps_its_formula() -> None:
+    math = "<mjx-assistive-mml><math><mi>E</mi><mo>=</mo><mi>m</mi></math></mjx-assistive-mml>"
+    assert texts(f'<p>Thus <mjx-container class="MathJax"><svg></svg>{math}</mjx-container> holds.</p>') == [
+        "Thus $E = m$ holds."
+    ]
+    assert texts(f'<mjx-container class="MathJax" display="true"><svg></svg>{math}</mjx-container>', "formula") == ["E = m"]
+
+
+def test_a_drawing_in_a_figure_is_its_image() -> None:
+    document = extract('<figure><svg viewBox="0 0 9 9"><rect/></svg><figcaption>A chart</figcaption></figure>', name="t")
+    assert document.images[0].url.startswith("data:image/svg+xml;base64,")
+    assert only(document, "caption").of == document.images[0].n
+    assert images("<p>Press <svg viewBox='0 0 9 9'><rect/></svg> now.</p>") == []
+
+
+def test_a_cell_that_is_a_picture_says_what_it_shows() -> None:
+    html = "<table><tr><th>plan</th><th>free</th></tr><tr><td>small</td><td><img src=tick.png alt=yes></td></tr></table>"
+    assert texts(html)[0].splitlines()[-1] == "| small | yes |"
+
+
+def test_emoji_are_text_and_a_file_name_is_no_description() -> None:
+    assert texts('<p>Nice <img class="emoji" src=s.png alt="😀"> day</p>') == ["Nice 😀 day"]
+    found = extract('<p>Look:</p><img src="x/_images/a.png" alt="_images/a.png"><img src=b.png title="A cat">', name="t").images
+    assert [image.alt for image in found] == ["", "A cat"]
+
+
+def test_what_is_never_seen_is_not_in_the_text() -> None:
+    assert texts("<p>soft&shy;hyphen, zero&#8203;width, caf&eacute;</p>") == ["softhyphen, zerowidth, café"]
+    assert texts("<div><button>Copy</button><pre>ls -l</pre></div>") == ["ls -l"]

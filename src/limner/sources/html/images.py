@@ -35,6 +35,7 @@ _CANDIDATE = re.compile(r"\s*,*\s*(\S*[^\s,])(?:\s+([^,()]*(?:\([^)]*\)[^,]*)*))
 _DATA_KEPT = 1024  # characters: a data: image shorter than this is a placeholder
 _DATA_MAX = 2**20
 _SRCSET_MAX = 20_000
+_EMOJI = 8  # characters: the longest are families, joined of four
 
 
 def address(node: LexborNode, attributes: Mapping[str, str | None]) -> str:
@@ -87,6 +88,12 @@ def never(url: str, attributes: Mapping[str, str | None]) -> bool:
         return True
     klass = attributes.get("class")
     return bool(klass) and ("emoji" in klass or "smiley" in klass)
+
+
+def emoji(attributes: Mapping[str, str | None]) -> bool:
+    """Whether this image stands for the character that is its `alt`."""
+    alt = attributes.get("alt") or ""
+    return 0 < len(alt) <= _EMOJI and not alt.isascii() and not alt.isalpha()
 
 
 @lru_cache(maxsize=4096)

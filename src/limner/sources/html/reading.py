@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Mapping
 
 from selectolax.lexbor import LexborNode
 
@@ -22,6 +24,9 @@ _MATH_TAG, _OBJECT = ID["math"], ID["object"]
 _API_END = re.compile(r"(?:\s*(?:\[(?:source|view code|docs)\]|[¶#]))+\s*\Z")
 _BR = "\0"  # the parser never yields a NUL
 _ODD_SPACE = re.compile(r"[ \t\n\r\f]+")
+_UNSEEN = re.compile("[\xad\u200b\u2060\ufeff]")  # where a line may or may not break
+_DRAWING_MAX = 2**20
+_ICON_SIZE = 32  # px
 _PICTURE_FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|avif)(?:$|\?)", re.IGNORECASE)
 
 
@@ -132,7 +137,7 @@ class Reader(ABC):
 
     def image(self, node: LexborNode, attributes: dict[str, str | None]) -> None:
         url = images.address(node, attributes)
-        alt = attributes.get("alt") or ""
+        alt = attributes.get("alt") or attributes.get("title") or ""
         found = SIGNATURES.of(node.tag_id, attributes)
         if found.flags & MATH and alt:
             parent = node.parent
@@ -142,10 +147,13 @@ class Reader(ABC):
             self.tex(formulas.tidy(alt), shown)
             return
         if not url or found.flags & SKIPPED or images.never(url, attributes):
+            if images.emoji(attributes):
+                self.buffer.append(alt)
             return
         block = Block("image", "", self.frame)
         block.url = url[: self.limits.max_attribute] if url[:5] != "data:" else url
-        block.alt = " ".join(alt[: self.limits.max_attribute].split())
+        if alt.rpartition("/")[2] != url.rpartition("/")[2]:  # a generator's default is the file's name
+            block.alt = " ".join(alt[: self.limits.max_attribute].split())
         block.width, block.height = images.size(attributes.get("width")), images.size(attributes.get("height"))
         self.add_image(block)
 
@@ -205,6 +213,26 @@ class Reader(ABC):
         if "math/tex" in kind:
             self.tex(formulas.tidy(node.text() or ""), "display" in kind)
 
+    def checkbox(self, attributes: Mapping[str, str | None]) -> None:
+        """The state of an item of a task list; other boxes are for filling in."""
+        if attributes.get("type") == "checkbox" and "disabled" in attributes and self.frame.context.item is not None:
+            self.buffer.append("[x] " if "checked" in attributes else "[ ] ")
+
+    def drawing(self, node: LexborNode) -> None:
+        """A figure drawn in the page itself, as the image that it would be as a file."""
+        attributes = node.attributes
+        html = node.html or ""
+        if len(html) > _DRAWING_MAX or attributes.get("aria-hidden") == "true":
+            return
+        if "xmlns=" not in html[:2000]:
+            html = html.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+        block = Block("image", "", self.frame)
+        block.url = "data:image/svg+xml;base64," + b64encode(html.encode()).decode()
+        block.alt = " ".join((attributes.get("aria-label") or "")[: self.limits.max_attribute].split())
+        block.width, block.height = images.size(attributes.get("width")), images.size(attributes.get("height"))
+        if not block.width or min(block.width, block.height) > _ICON_SIZE:
+            self.add_image(block)
+
     def leaf(self, node: LexborNode, tag: int, index: int) -> None:
         if tag == _MATH_TAG:
             self.tex(*formulas.from_math(node))
@@ -257,6 +285,7 @@ class Reader(ABC):
         return True
 
     def cell(self, cell: tables.Cell, pictures: list[Block]) -> str:
+        before = len(pictures)
         if cell.special or cell.blocks > 1:
             inner = type(self)(self.limits)
             blocks = inner.run(cell.node)
@@ -267,7 +296,9 @@ class Reader(ABC):
             text = " ".join(f"${b.text}$" if b.kind == "formula" else b.text for b in blocks if b.kind != "image" and b.text)
         else:
             text = cell.node.text_lexbor() or ""
-        text = " ".join(text.split())
+        text = " ".join(collapse(text).split())
+        if not text and pictures[before:]:
+            text = ", ".join(picture.alt for picture in pictures[before:] if picture.alt)  # a tick, a flag, a logo
         if "\\(" in text:
             text = formulas.delimited(text)
         return text.replace("|", "\\|")
@@ -277,6 +308,10 @@ def collapse(text: str) -> str:
     """Text with white space as browsers show it, and its line breaks."""
     if _BR in text:
         return "\n".join(line for part in text.split(_BR) if (line := collapse(part)))
-    if text.isascii() or "\xa0" not in text:
+    if text.isascii():
+        return " ".join(text.split())
+    if _UNSEEN.search(text):
+        text = _UNSEEN.sub("", text)
+    if "\xa0" not in text:
         return " ".join(text.split())
     return _ODD_SPACE.sub(" ", text).strip(" \xa0")

@@ -73,7 +73,7 @@ _CODE_TABLE = re.compile(
 _LAYOUT = re.compile(
     r"(?:^|\s)(?:footnote|citation|layout|form-table|field-list|tborder|tablebg|forumline)(?=\s|$)", re.IGNORECASE
 )
-_FIGURE_TITLE = re.compile(r"(?:^|\s)title(?=\s|$)")
+_FIGURE_TITLE = re.compile(r"(?:^|\s)(?:title|legend)(?=\s|$)")
 _ADMONITION = re.compile(r"(?:^|\s)(?:note|tip|warning|important|caution|admonition\S*)(?=\s|$)")
 _DATA = re.compile(r"(?:^|\s)(?:docutils|wikitable|infobox|dataframe|sortable)(?=\s|$)")
 _API = re.compile(r"(?:^|\s)sig(?=\s|$)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from limner.sources.html import signature
 from limner.sources.html.blocks import Block, Context, Figure, Item, Listing
 from limner.sources.html.signature import Signature
@@ -30,6 +32,14 @@ def inside(context: Context, found: Signature) -> Context:
     elif flags & signature.CELL:
         return Context("paragraph", 0, figure, None, None)
     return context if figure is context.figure else Context(role, context.level, figure, listing, item)
+
+
+def number(context: Context, attributes: Mapping[str, str | None]) -> None:
+    """Count as the page says: a list from its `start`, an item from its `value`."""
+    listing = context.listing
+    written = attributes.get("start" if context.item is None else "value")
+    if listing is not None and listing.count >= 0 and written and len(written) < 7 and written.isdecimal():
+        listing.count = int(written)
 
 
 def mark(block: Block, item: Item) -> None:

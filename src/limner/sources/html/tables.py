@@ -15,7 +15,8 @@ _NOT_DATA = frozenset(
     ID[t] for t in ("table", "h1", "h2", "h3", "h4", "h5", "h6", "form", "article", "section", "pre", "blockquote", "nav", "hr")
 )
 _SPECIAL = frozenset(
-    ID[t] for t in ("img", "math", "script", "style", "br", "button", "select", "svg", "sup", "noscript", "textarea", "object")
+    ID[t]
+    for t in ("img", "math", "script", "style", "br", "button", "select", "svg", "sup", "sub", "noscript", "textarea", "object")
 )
 _BREAKING = frozenset(ID[t] for t in ("p", "div", "li", "br", "dd", "dt"))
 _MANY_COLUMNS = 200

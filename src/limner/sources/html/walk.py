@@ -14,10 +14,11 @@ from selectolax.lexbor import LexborNode
 from limner.sources.html import signature
 from limner.sources.html.blocks import Block, Frame
 from limner.sources.html.reading import MATH, SIGNATURES, SKIPPED, Reader, collapse
-from limner.sources.html.structure import inside
+from limner.sources.html.scripts import lowered, raised
+from limner.sources.html.structure import inside, number
 from limner.sources.html.tags import BLOCK, BREAK, ID, IMAGE, INLINE, KIND, LEAF, LINK, OTHER, SKIP, TEXT, TEXT_ID
 
-_WITH_CLASS = frozenset(ID[t] for t in ("span", "a", "code", "sup", "center", "i", "font"))
+_WITH_CLASS = frozenset(ID[t] for t in ("span", "a", "code", "sup", "sub", "center", "i", "font"))
 # Hidden elements are skipped, but these may be tabs and folds that a reader opens: the classifier decides.
 _FOLDS = frozenset(
     ID[t] for t in ("body", "div", "section", "article", "main", "ul", "ol", "dl", "dd", "form", "table", "tbody", "tr")
@@ -26,7 +27,9 @@ _PHRASING = frozenset(ID[t] for t in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "
 _PILCROWS = frozenset(("¶", "#", "§", "", "🔗", "", "​", "[edit]", "Permalink", "↩", "↩︎"))
 _HR, _TABLE, _NOSCRIPT = (ID[t] for t in ("hr", "table", "noscript"))
 _SCRIPT = ID["script"]
-_P, _SUP = ID["p"], ID["sup"]
+_P, _SUP, _SUB = ID["p"], ID["sup"], ID["sub"]
+_BUTTON, _INPUT, _SVG = ID["button"], ID["input"], ID["svg"]
+_COPY = frozenset(("copy", "copy code", "copied", "copied!", "copy to clipboard", "copy snippet"))
 _CLOSING = frozenset(".,;:!?)]}%’”»…。，、；：！？）」』")
 _OPENING = frozenset("([{“‘«$£€#@/（「『")
 _SPAN = ID["span"]
@@ -105,8 +108,13 @@ class Walk(Reader):
                             if flags:
                                 if flags & SKIPPED or (flags & MATH and self.formula(node, flags)):
                                     continue
-                                if flags & (signature.CAPTION | signature.FIGURE):
+                                if flags & signature.FIGURE or (
+                                    flags & signature.CAPTION and self.frame.context.role != "caption"
+                                ):
                                     what = self.open(index, found)
+                        if (tag == _SUP or tag == _SUB) and (text := _script(node, tag)) and not quiet:
+                            buffer.append(text)
+                            continue
                     elif tag == _NOSCRIPT:
                         if len(node.text_lexbor() or "") >= _NOSCRIPT_PAGE:
                             what = self.open(index, plain(tag))
@@ -137,6 +145,8 @@ class Walk(Reader):
                             continue
                         if flags & signature.API and self.api(node, found, index):
                             continue
+                        if tag == _BUTTON and (node.text_lexbor() or "").strip().lower() in _COPY:
+                            continue
                     child = node.first_child
                     if child is None or (tag == _TABLE and not quiet and self.table(node, found, index)):
                         if buffer or pending:
@@ -155,6 +165,8 @@ class Walk(Reader):
                             self.flush()
                         around = self.frame
                         context = inside(around.context, found) if flags else around.context
+                        if flags & (signature.ORDERED | signature.ITEM) and attributes:
+                            number(context, attributes)
                         what = self.frame = Frame(around, index, found, context, len(blocks))
                         frames.append(what)
                         if inner != TEXT_ID:
@@ -185,8 +197,13 @@ class Walk(Reader):
                     self.image(node, node.attributes)
                     continue
                 elif kind == SKIP:
-                    if tag == _SCRIPT and "math/" in (node.attributes.get("type") or ""):
-                        self.script(node)
+                    if tag == _SCRIPT:
+                        if "math/" in (node.attributes.get("type") or ""):
+                            self.script(node)
+                    elif tag == _INPUT:
+                        self.checkbox(node.attributes)
+                    elif tag == _SVG and self.frame.context.figure is not None:
+                        self.drawing(node)
                     continue
                 elif kind == LEAF:
                     if not quiet:
@@ -195,7 +212,11 @@ class Walk(Reader):
                 elif node.is_element_node and node.first_child is not None:
                     spaced = False
                     found = signature_of(tag, node.attributes)
-                    if found.flags & SKIPPED or (node.tag == "mjx-container" and self.formula(node, signature.KATEX)):
+                    if node.tag == "mjx-container":
+                        shown = signature.DISPLAY_MATH if node.attributes.get("display") else 0
+                        self.formula(node, signature.KATEX | shown)
+                        continue
+                    if found.flags & SKIPPED:
                         continue
                     what = self.open(index, found)
                     stack.append((at, index, what))
@@ -241,9 +262,14 @@ class Walk(Reader):
 def _apart(before: str, node: LexborNode, tag: int, around: int) -> bool:
     """Whether an inline element right after another is a word of its own, as its style makes it look (dates and names in a
     row), though no white space stands before it: not in running text, and not with a comma or a bracket between them."""
-    if around == _P and tag != _SUP:
+    if around == _P or tag == _SUP or tag == _SUB:
         return False
     return (node.text_lexbor() or "")[:1] not in _CLOSING and before[-1:] not in _OPENING
+
+
+def _script(node: LexborNode, tag: int) -> str:
+    text = node.text_lexbor() or ""
+    return raised(text) if tag == _SUP else lowered(text)
 
 
 def _holds_blocks(child: LexborNode) -> bool:
