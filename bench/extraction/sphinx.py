@@ -106,8 +106,8 @@ class Rules:
         return same_file(truth.url, found.url, self.renamed)
 
     def caption(self, truth: Item, found: Item) -> bool:
-        """The caption (with or without its legend) is given to that image."""
-        if not self.figure(truth, found):
+        """The caption (with or without its legend) is given to that image, its number not apart from it."""
+        if not self.figure(truth, found) or not all(caption_norm(c) for c in found.captions):
             return False
         wanted = [caption_norm(truth.captions[0]), caption_norm(" ".join(truth.captions))]
         given = [caption_norm(c) for c in [*found.captions, " ".join(found.captions)]]

@@ -286,3 +286,10 @@ def test_emoji_are_text_and_a_file_name_is_no_description() -> None:
 def test_what_is_never_seen_is_not_in_the_text() -> None:
     assert texts("<p>soft&shy;hyphen, zero&#8203;width, caf&eacute;</p>") == ["softhyphen, zerowidth, café"]
     assert texts("<div><button>Copy</button><pre>ls -l</pre></div>") == ["ls -l"]
+
+
+def test_a_picture_shown_again_is_one_image() -> None:
+    html = "<img src=boat-300x200.jpg><p>The boat.</p><img src=boat.jpg?w=900><img src=like.png><p>And so.</p><img src=like.png>"
+    assert images(html) == ["boat-300x200.jpg", "like.png"]
+    figure = "<figure><img src=boat.jpg><figcaption>The boat at sea</figcaption></figure>"
+    assert images("<img src=boat.jpg><p>First.</p>" + figure + figure) == ["boat.jpg", "boat.jpg"]

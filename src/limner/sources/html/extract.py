@@ -19,6 +19,7 @@ from limner.sources.html.generators import content_root
 from limner.sources.html.limits import Limits
 from limner.sources.html.metadata import Metadata, metadata
 from limner.sources.html.nesting import flatten
+from limner.sources.html.repeats import once
 from limner.sources.html.structure import loose_captions
 from limner.sources.html.walk import Walk
 
@@ -54,7 +55,7 @@ def _extract(data: bytes | str, url: str, name: str, id: str, charset: str, limi
     page, tree = parse(data, charset, name or url, limits)
     known = content_root(page, tree)
     blocks, frames = read(known or tree.body or tree.root, limits)
-    kept = [True] * len(blocks) if known is not None else choose(blocks, frames)
+    kept = [True] * len(blocks) if known is not None else once(blocks, choose(blocks, frames))
     return document(blocks, kept, metadata(tree, url), url=url, name=name, id=id, limits=limits)
 
 
