@@ -275,6 +275,8 @@ def test_a_drawing_in_a_figure_is_its_image() -> None:
 def test_a_cell_that_is_a_picture_says_what_it_shows() -> None:
     html = "<table><tr><th>plan</th><th>free</th></tr><tr><td>small</td><td><img src=tick.png alt=yes></td></tr></table>"
     assert texts(html)[0].splitlines()[-1] == "| small | yes |"
+    assert texts(html.replace("alt=yes", "width=30 height=30"))[0].splitlines()[-1] == "| small | tick |"
+    assert texts(html.replace("alt=yes", "alt=plot_001"))[0].splitlines()[-1] == "| small |  |"
 
 
 def test_emoji_are_text_and_a_file_name_is_no_description() -> None:

@@ -26,7 +26,7 @@ _BR = "\0"  # the parser never yields a NUL
 _ODD_SPACE = re.compile(r"[ \t\n\r\f]+")
 _UNSEEN = re.compile("[\xad\u200b\u2060\ufeff]")  # where a line may or may not break
 _DRAWING_MAX = 2**20
-_ICON_SIZE = 32  # px
+_ICON_SIZE, _MARK = 32, 48  # px
 _PICTURE_FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|avif)(?:$|\?)", re.IGNORECASE)
 
 
@@ -298,10 +298,19 @@ class Reader(ABC):
             text = cell.node.text_lexbor() or ""
         text = " ".join(collapse(text).split())
         if not text and pictures[before:]:
-            text = ", ".join(picture.alt for picture in pictures[before:] if picture.alt)  # a tick, a flag, a logo
+            text = ", ".join(filter(None, map(_says, pictures[before:])))
         if "\\(" in text:
             text = formulas.delimited(text)
         return text.replace("|", "\\|")
+
+
+def _says(picture: Block) -> str:
+    """What a picture alone in a cell stands for: a tick, a flag. A name with underscores was made by a program."""
+    if picture.alt:
+        return "" if "_" in picture.alt else picture.alt
+    small = 0 < picture.width <= _MARK and 0 < picture.height <= _MARK
+    stem = picture.url.rpartition("/")[2].partition(".")[0]
+    return stem.replace("-", " ") if small and len(stem) <= _MARK else ""
 
 
 def collapse(text: str) -> str:
