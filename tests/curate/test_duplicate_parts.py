@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from limner.curate.duplicate_images import DuplicateImages, RepeatedImages
+from limner.curate.duplicate_images import DuplicateImages, RepeatedImages, groups_of
 from limner.curate.duplicate_paragraphs import DuplicateParagraphs, RepeatedParagraphs
 from limner.curate.duplicate_sets import DuplicateSets, DuplicateUrls, canonical
 from limner.document import Document, Image, Text
@@ -180,3 +180,52 @@ def test_images_are_counted_apart_for_each_language(tmp_path):
     assert [len(document.images) for document in left] == [1, 1, 0, 0, 0]
     left, _ = apply(DuplicateImages(most=2), pages, tmp_path / "together")
     assert [len(document.images) for document in left] == [0] * 5
+
+
+def tinted(data: bytes, factor: float) -> bytes:
+    """The same picture with its colours swapped round as far as the factor says; its brightness hardly changes."""
+    with Pillow.open(io.BytesIO(data)) as image, io.BytesIO() as file:
+        grey = image.convert("L").convert("RGB")
+        Pillow.blend(image.convert("RGB"), grey, factor).save(file, "PNG")
+        return file.getvalue()
+
+
+def test_pictures_with_one_hash_and_other_colours_are_told_apart_where_asked(tmp_path):
+    context = MemoryContext()
+    colour = drawn(5)
+    grey, same = tinted(colour, 1.0), drawn(5, "JPEG", quality=90)
+    page = with_images("d", context, colour, grey, same)
+    (left,) = RepeatedImages(distance=4)(page, context)
+    assert [image.n for image in left.images] == [0]
+    (left,) = RepeatedImages(distance=4, apart=12)(page, context)
+    assert [image.n for image in left.images] == [0, 1]
+    documents = [with_images(str(i), context, data) for i, data in enumerate((colour, grey, same, grey))]
+    alone = DuplicateImages(most=2, distance=4)
+    assert decided(alone, documents, context, tmp_path / "all") == [(0, 0), (1, 0), (2, 0), (3, 0)]
+    apart = DuplicateImages(most=1, keep=1, distance=4, apart=12)
+    assert decided(apart, documents, context, tmp_path / "apart") == [(2, 0), (3, 0)]
+
+
+def test_groups_do_not_depend_on_how_many_share_a_hash():
+    # 100 looks with one hash, in two colours that are far apart, and one near hash that joins neither.
+    grids = [bytes([10 * (i % 2)] * 768) for i in range(100)] + [bytes([200] * 768)]
+    hashes = np.array([7] * 100 + [4], np.uint64)
+    order = np.argsort(hashes, kind="stable")
+    roots = groups_of(hashes[order], [grids[i] for i in order], 4, 5)
+    assert len(set(roots)) == 3
+    assert len(set(groups_of(hashes[order], [grids[i] for i in order], 4, 255))) == 1
+    assert groups_of(np.empty(0, np.uint64), [], 4, 5) == []
+
+
+@pytest.mark.parametrize("given", [{"apart": 5}, {"distance": 4, "apart": 256}, {"distance": 4, "apart": -1}])
+def test_a_check_of_colours_needs_a_distance_and_a_level(given):
+    with pytest.raises(ValueError, match="apart"):
+        DuplicateImages(**given)
+
+
+def test_the_latest_document_of_a_set_of_images_stays_where_asked(tmp_path):
+    context = MemoryContext()
+    dates = {"a": "2020-01-01", "b": "2024-05-05", "c": ""}
+    documents = [with_images(name, context, drawn(1), drawn(2)).evolve(meta={"date": date}) for name, date in dates.items()]
+    left, _ = apply(DuplicateSets(keep="latest"), documents, tmp_path)
+    assert [d.id for d in left] == ["b"]

@@ -45,3 +45,9 @@ def test_phrases_match_whole_words(tmp_path):
     made = FlaggedWords(words=str(tmp_path / "mine"))
     assert run(made, "A hot tub, a hot tub; a badger.")[1] == [(None, "flagged-words", "badger, hot tub")]
     assert run(made, "A shot tuba, a hot tubal badgers.")[1] == []
+
+
+def test_two_different_words_are_asked_for_where_one_says_so():
+    made = FlaggedWords(min_distinct=2, max_count=0)
+    assert run(made, "shit shit shit")[1] == []
+    assert [reason for _, reason, _ in run(made, "shit and fuck")[1]] == ["flagged-words"]

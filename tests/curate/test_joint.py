@@ -76,12 +76,22 @@ def test_negatives_come_from_the_same_language_and_too_few_judge_nothing():
 
 def test_fewer_negatives_ask_for_a_better_rank_in_proportion():
     context = MemoryContext()
-    # Of 24 other pages, 4 show red and 4 yellow, which a text of red finds closer than magenta: a share of one third.
+    # Of 24 other pages, 4 name magenta, which an image of magenta finds closer than red: a share of one sixth.
     close = page(context, "close", "magenta", "All red here.")
-    kept = list(rank(negatives=63, top=24).batch([*crowd(context), close], context))
+    kept = list(rank(negatives=63, top=12).batch([*crowd(context), close], context))
     assert close in kept
-    list(rank(negatives=63, top=18).batch([*crowd(context), close], context))
+    list(rank(negatives=63, top=9).batch([*crowd(context), close], context))
     assert ("close", 0) in dropped(context)
+
+
+def test_each_side_is_judged_by_its_own_negatives():
+    context = MemoryContext()
+    # Half the other images are red and blue mixed, so that a text of red is one of many for them, but its image has no better text.
+    many = [page(context, f"m{i}", "magenta", "All cyan here.") for i in range(30)]
+    odd = page(context, "odd", "magenta", "Red or so.")
+    left = list(rank(drop="both", negatives=20, top=6).batch([*many, odd], context))
+    assert ("odd", 0) not in dropped(context)
+    assert odd in left
 
 
 def test_the_draw_is_the_same_in_any_order_of_asking():

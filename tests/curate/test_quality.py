@@ -6,6 +6,7 @@ import pytest
 
 from limner.curate import registry
 from limner.curate.c4 import C4Rules
+from limner.curate.identify import other_language
 from limner.curate.quality import ParagraphQuality, Quality
 from limner.curate.repetition import Repetition
 from limner.document import Document, Image, Text
@@ -157,3 +158,32 @@ def test_every_preset_is_named_in_the_registry():
     assert registry.operator("quality", preset="obelics") == Quality.obelics()
     assert registry.operator("paragraph-quality", preset="obelics") == ParagraphQuality.obelics()
     assert registry.operator("repetition", preset="gopher") == Repetition.gopher()
+
+
+VIETNAMESE = (
+    "Việc phân vùng ổ đĩa là một bước không thể thiếu trong quá trình cài đặt, gồm việc chia không gian có sẵn trên ổ cứng dựa "
+    "trên dữ liệu được lưu trữ và mục đích sử dụng của máy tính. Bước này cũng bao gồm việc chọn hệ thống tập tin sẽ được dùng."
+)
+INDONESIAN = (
+    "Pembagian partisi adalah langkah yang sangat diperlukan dalam instalasi, yang terdiri dari membagi ruang yang tersedia pada "
+    "hard drive sesuai dengan data yang akan disimpan di dalamnya dan kegunaan komputer yang dimaksudkan."
+)
+
+
+@pytest.mark.parametrize("text", [VIETNAMESE, INDONESIAN])
+def test_a_paragraph_in_another_language_than_the_page_says_is_judged_as_in_that_one(text):
+    assert reasons(ParagraphQuality(), page(text, PROSE)) == []
+    assert reasons(Quality(min_measured=30), page(text)) == []
+    assert reasons(ParagraphQuality(any_language=False), page(text, PROSE)) == [(0, "stop-words")]
+
+
+def test_a_list_of_names_is_no_language_of_its_own():
+    names = "Nokia Samsung Motorola Siemens Ericsson Alcatel Philips Panasonic Sagem Sony Sharp Toshiba Mitsubishi Sanyo Kyocera"
+    assert reasons(ParagraphQuality(), page(names, PROSE)) == [(0, "stop-words")]
+
+
+def test_a_short_paragraph_is_taken_for_the_language_of_its_document():
+    short = "Bab ini menjelaskan langkah berikutnya. Tabel simbol membantu pengembang memahami pesan."
+    alone, among = page(short), page(short, INDONESIAN, INDONESIAN)
+    assert other_language(short, "en") == "" or reasons(ParagraphQuality(min_measured=8), alone) == []
+    assert reasons(ParagraphQuality(min_measured=8), among) == []

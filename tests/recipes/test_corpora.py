@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
+import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
 
 from limner.corpus import Corpus
+from limner.errors import LimnerError
 from limner.pipeline.build import build
 from limner.pipeline.plan import Plan, load, step
 from limner.recipes.moscar import Settings as Multilingual
 from limner.recipes.moscar import plan_of, spoken
-from limner.recipes.omnicorpus import word_f1
+from limner.recipes.omnicorpus import CROSS_VALIDATED, WHOLE_SPLIT, benched, labelled, word_f1
 from limner.recipes.recipe import recipe
 from limner.recipes.run import run
 from limner.recipes.stages import changed, kept
@@ -122,3 +127,41 @@ def test_smoke_measures_what_it_names(slug):
         assert figures["extraction.speed"] > 0
     else:
         assert figures["identified"] > 80
+
+
+def test_what_the_benches_measured_is_read_with_its_hash_and_without_the_in_sample_figure(tmp_path):
+    assert list(benched(tmp_path)) == []
+    (tmp_path / "bench/results").mkdir(parents=True)
+    (tmp_path / CROSS_VALIDATED).write_text(json.dumps({"all": 0.8, "forum": 0.7, "pages": {"1": 0.9, "2": 0.7}}))
+    systems = {"limner": {"f1": 0.99, "pages": 2}, "other (recall)": {"f1": 0.6, "pages": 2}}
+    (tmp_path / WHOLE_SPLIT).write_text(json.dumps({"systems": systems}))
+    found = {m.name.removeprefix("extraction.f1."): m for m in benched(tmp_path)}
+    assert {name: m.value for name, m in found.items()} == {
+        "cross-validated": 0.8, "cross-validated.forum": 0.7, "other-recall": 0.6,
+    }  # fmt: skip
+    digest = hashlib.sha256((tmp_path / CROSS_VALIDATED).read_bytes()).hexdigest()[:16]
+    assert digest in found["cross-validated"].note
+    assert "2 pages" in found["cross-validated"].note
+    (tmp_path / WHOLE_SPLIT).write_text("{")
+    with pytest.raises(LimnerError, match="is not a result of bench"):
+        list(benched(tmp_path))
+
+
+def test_the_results_that_the_repository_has_can_be_read():
+    root = Path(__file__).parents[2]
+    if not (root / CROSS_VALIDATED).is_file():
+        pytest.skip("no bench/results/extraction-wcxb-cv.json: bench/extraction/train_blocks.py --cv writes it")
+    figures = {m.name: m.value for m in benched(root)}
+    assert 0.5 < figures["extraction.f1.cross-validated"] < 1
+
+
+def test_labelled_pages_are_scored_and_one_without_main_content_too(tmp_path):
+    (tmp_path / "html").mkdir()
+    (tmp_path / "ground-truth").mkdir()
+    with pytest.raises(LimnerError, match="set wcxb to the folder"):
+        list(labelled(tmp_path))
+    text = "The crop tool cuts off what stands around the part of an image that you want to keep, on all layers at once."
+    for name, body, truth in (("1", f"<article><p>{text}</p></article>", {"main_content": text}), ("2", "", {"title": "x"})):
+        (tmp_path / "html" / f"{name}.html.gz").write_bytes(gzip.compress(f"<html><body>{body}</body></html>".encode()))
+        (tmp_path / "ground-truth" / f"{name}.json").write_text(json.dumps({"ground_truth": truth}))
+    assert list(labelled(tmp_path)) == [1.0, 1.0]

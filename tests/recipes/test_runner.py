@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from limner.errors import LimnerError
 from limner.recipes import provenance
+from limner.recipes.plot import rows_of, svg
 from limner.recipes.provenance import code_hash, folder_hash
-from limner.recipes.recipe import Claim, Measurement, Recipe
+from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.run import amended, results, run, save
 from limner.recipes.table import is_stale, markdown
 from limner.recipes.verdict import judge, paired
@@ -105,7 +107,7 @@ def test_a_run_keeps_every_seed_and_judges(tmp_path):
     assert result["figures"]["ours"]["values"] == pytest.approx([2.0, 2.1, 2.2, 2.3, 2.4])
     assert result["figures"]["ours"]["spread"] == pytest.approx(0.158, abs=0.001)
     assert result["claims"][0]["word"] == "held"
-    path = save(result, tmp_path)
+    (path,) = save(recipe(), result, tmp_path)
     assert results(tmp_path)["toy"] == json.loads(path.read_text()) == json.loads(json.dumps(result))
 
 
@@ -220,3 +222,43 @@ def test_the_table_shows_claims_figures_and_what_was_not_run():
     assert "stale |" not in text
     assert ", stale |" in markdown({"toy": made}, {"toy": {**result, "code": "0"}})
     assert "| not run |" in markdown({"toy": made}, {})
+
+
+# The plot
+
+
+def counted(settings, seed):
+    for step, left in (("read", 40), ("language", 30), ("at-last", 10)):
+        yield Measurement(f"{step}.documents", left + seed)
+        yield Measurement(f"{step}.words", 1000 * left)
+    yield Measurement("share.words", 25.0, "%")
+    yield Measurement("share.documents", 25.0, "%")
+
+
+def test_a_plot_has_a_bar_for_each_row_and_series_as_long_as_its_figure(tmp_path):
+    panel = Panel("Left after <each> step", "{row}.{series}", ("documents", "words"), relative=True)
+    made = replace(recipe(counted, claim(better="share.documents"), seeds=3), panels=[panel, Panel("None", "nothing.{row}")])
+    result = run(made, "laptop")
+    written = save(made, result, tmp_path)
+    assert [path.name for path in written] == ["toy.json", "toy.svg"]
+    root = ElementTree.fromstring(written[1].read_text())
+    space = {"s": "http://www.w3.org/2000/svg"}
+    bars = [bar for bar in root.findall("s:rect", space) if bar.get("height") == "9"]
+    assert len(bars) == 6
+    widths = [float(bar.get("width", "0")) for bar in bars]
+    assert widths[0] == max(widths)
+    assert widths[4] / widths[0] == pytest.approx(11 / 41, abs=0.01)
+    assert widths[5] / widths[1] == pytest.approx(10 / 40, abs=0.01)
+    words = [text.text for text in root.findall("s:text", space)]
+    assert "Left after <each> step" in words
+    assert "None" not in words
+    assert len(root.findall("s:line", space)) == 3  # the spread of the documents, none of the words
+    assert float(root.get("height", "0")) > max(float(bar.get("y", "0")) for bar in bars)
+
+
+def test_rows_that_lack_a_series_are_left_out_and_without_rows_there_is_no_plot():
+    result = run(recipe(counted, claim(better="share.documents"), seeds=1), "laptop")
+    panel = Panel("x", "{row}.{series}", ("documents", "words"))
+    assert list(rows_of(panel, result["figures"])) == ["read", "language", "at-last"]
+    assert svg(recipe(), result) == ""
+    assert svg(replace(recipe(), panels=[Panel("x", "none.{row}")]), result) == ""

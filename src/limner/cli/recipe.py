@@ -88,14 +88,28 @@ def run_(slug: str, scale: str, changes: tuple[str, ...], seeds: int | None, fol
         if not equals:
             raise LimnerError(f"--set takes KEY=VALUE, not {change!r}")
         given[name] = value
-    result = run(recipe(slug), scale, given, seeds, say=lambda text: click.echo(text, err=True))  # type: ignore[arg-type]
+    found = recipe(slug)
+    result = run(found, scale, given, seeds, say=lambda text: click.echo(text, err=True))  # type: ignore[arg-type]
     if scale != "smoke" and not given and seeds is None:
-        click.echo(f"written to {save(result, folder)}", err=True)
+        click.echo(f"written to {', '.join(map(str, save(found, result, folder)))}", err=True)
     if json_:
         click.echo(json.dumps(result, ensure_ascii=False))
         return
     for claim in result["claims"]:
         click.echo(f"claim: {claim['statement']} (paper: {claim['paper']})   {claim['word']}")
+
+
+@command.command()
+@_RESULTS
+def plot(folder: Path) -> None:
+    """Draw the plots of the results again; `limner recipe run` draws them too."""
+    from limner.recipes.recipe import recipes
+    from limner.recipes.run import draw, results
+
+    known = recipes()
+    for slug, result in results(folder).items():
+        for path in draw(known[slug], result, folder) if slug in known else ():
+            click.echo(str(path))
 
 
 @command.command()

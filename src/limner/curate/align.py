@@ -33,7 +33,7 @@ class Piece(NamedTuple):
 
 def assign(similarity: NDArray[Any]) -> list[tuple[int, int]]:
     """The pairs (row, column) of an images x texts matrix that have the greatest sum, no row or column twice: a
-    bipartite linear assignment (MMC4: Zhu et al. 2023, arXiv 2304.06939, section 2.2). Fewer texts than images leave
+    bipartite linear assignment (MMC4: Zhu et al. 2023, arXiv 2304.06939, section 3). Fewer texts than images leave
     images over.
 
     >>> assign(np.array([[0.9, 0.8], [0.85, 0.1]]))
@@ -49,10 +49,11 @@ def assign(similarity: NDArray[Any]) -> list[tuple[int, int]]:
 class Align:
     """Match the images of each document to its texts, and drop images that fit none of them.
 
-    As MMC4 does with CLIP: cosine similarities of all images and sentences, images whose best is below the threshold
-    dropped (0.15 there, with CLIP ViT-L/14), the rest assigned so that the sum of similarities is greatest and no text
-    has two images. Nothing is moved: where an image belongs is a note. Images that are not stored or not decodable
-    are left as they are.
+    As MMC4 does with CLIP (Zhu et al. 2023, arXiv 2304.06939, section 3): cosine similarities of all images and sentences, images
+    whose best is below the threshold dropped (0.15 there, with CLIP ViT-L/14), the rest assigned so that the sum of
+    similarities is greatest and no text has two images; where there are more images than texts, those left over go to the text
+    they suit best (its footnote 11). Nothing is moved: where an image belongs is a note. Images that are not stored or not
+    decodable are left as they are.
 
     Records `image-unaligned` with the best similarity; notes `aligned` with the similarity and, as detail, the n of
     the text, with "#" and the number of its sentence where sentences are matched.
@@ -87,7 +88,9 @@ class Align:
         similarity = np.stack([known[image.ref] for image in images]) @ texts.T
         best = similarity.max(axis=1)
         left = np.flatnonzero(best >= self.threshold)
-        for row, column in assign(similarity[left]):
+        assigned = dict(assign(similarity[left]))
+        over = {row: int(similarity[left[row]].argmax()) for row in range(len(left)) if row not in assigned}
+        for row, column in sorted({**assigned, **over}.items()):
             piece, value = pieces[column], float(similarity[left[row], column])
             where = f"{piece.n}#{piece.sentence}" if self.unit == "sentence" else str(piece.n)
             context.note(document, images[left[row]], Reason("aligned", round(value, 4), self.threshold, where))

@@ -17,12 +17,12 @@ from limner.document import Document, Role
 
 @dataclass(frozen=True)
 class Boilerplate:
-    """Drop paragraphs that are repeated over a site, as OBELICS does with lines (arXiv 2306.16527, A.2.6).
+    """Drop paragraphs that are repeated over a site, as OBELICS does within a domain name (arXiv 2306.16527, A.1.5).
 
     A site is a host, or the top folder of the source where documents have no URL. A paragraph is compared without
     regard to case, digits and white space, so that dates and page numbers do not tell copies apart. It goes when it
-    stands on at least `min_pages` pages and on at least the share `min_share` of the site's. (OBELICS drops what three
-    pages of a site share; that guts documentation, where a sentence is used again with reason.) Records `boilerplate`,
+    stands on at least `min_pages` pages and on at least the share `min_share` of the site's. (OBELICS drops what stands three
+    times on a site, letter for letter; that guts documentation, where a sentence is used again with reason.) Records `boilerplate`,
     the number of pages, the number that made it too many, and the site.
 
     `roles`  the roles that are compared; headings such as "See also" are structure, and stay

@@ -21,7 +21,11 @@ _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "u
 class C4Rules:
     """Drop paragraphs that are no sentences and documents that are no prose (Raffel et al. 2020, arXiv 1910.10683, 2.2).
 
-    A paragraph stands for C4's line. The phrases on cookies and terms are those of C4's published code. Records
+    A paragraph stands for C4's line. The counts are the published paper's (JMLR 21, 140) and those of its code, "fewer than 3
+    sentences" and "at least 5 words"; an earlier version of the paper had them the other way round, 5 and 3, which some
+    reimplementations keep. The phrases on cookies and terms are those of the code (tensorflow_datasets, text/c4_utils.py). C4's
+    other rules are `flagged-words` with `max_count` 0, `language`, and the removal of spans of three sentences that stand twice, in
+    whose place `duplicate-paragraphs` stands here. Records
     `no-sentence-end`, `few-words`, `javascript`, `policy` for a paragraph; `lorem-ipsum`, `curly-bracket`,
     `few-sentences` for a document.
 
@@ -36,8 +40,8 @@ class C4Rules:
     """
 
     roles: tuple[Role, ...] = ("paragraph", "quote")
-    min_words: int = 3
-    min_sentences: int = 5
+    min_words: int = 5
+    min_sentences: int = 3
     sentence_end: bool = True
     javascript: bool = True
     policy: bool = True

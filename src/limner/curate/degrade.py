@@ -1,7 +1,7 @@
 """Interleaved documents turned into what simpler trainers take: image-text pairs, or plain text.
 
-OmniCorpus (Li et al. 2024, arXiv 2406.08418, section 3) calls this degrading to a pure text corpus and to pairs of
-an image and its text.
+OmniCorpus (Li et al. 2024, arXiv 2406.08418, abstract and section 3.4) calls this degrading to a pure text corpus and to
+pairs of an image and its text; it does not say how the text of a pair is chosen, so that choice is limner's.
 """
 
 from __future__ import annotations

@@ -20,15 +20,17 @@ from limner.document import Document
 class DuplicateSets:
     """Drop documents that have exactly the images of an earlier one: galleries and listings under another address.
 
-    OBELICS drops documents whose set of image URLs stands in another already (Laurençon et al. 2023,
-    arXiv 2306.16527, A.2). Records `duplicate-image-set` with the number of images, and the id of the first document.
+    OBELICS groups documents by their set of image URLs and keeps the most recent of each group (Laurençon et al. 2023,
+    arXiv 2306.16527, A.1.5). Records `duplicate-image-set` with the number of images, and the id of the one that stays.
 
     `min_images`  documents with fewer different images stay
+    `keep`        the "first" in input order, or the "latest" by the document's date (ties: the first)
     """
 
     min_images: int = 2
+    keep: Literal["first", "latest"] = "first"
 
-    columns: ClassVar[pa.Schema] = pa.schema([("digest", pa.binary()), ("images", pa.int32())])
+    columns: ClassVar[pa.Schema] = pa.schema([("digest", pa.binary()), ("images", pa.int32()), ("date", pa.string())])
 
     def __post_init__(self) -> None:
         if self.min_images < 1:
@@ -39,27 +41,29 @@ class DuplicateSets:
         keys = sorted({key_of(image) for image in document.images} - {""})
         if len(keys) >= self.min_images:
             text = "\n".join(keys).encode("utf-8", "surrogatepass")
-            yield {"digest": hashlib.blake2b(text, digest_size=16).digest(), "images": len(keys)}
+            digest = hashlib.blake2b(text, digest_size=16).digest()
+            yield {"digest": digest, "images": len(keys), "date": document.meta.get("date", "")}
 
     def decide(self, signatures: Signatures) -> Iterator[Verdict]:
-        """Drop all but the first of each set."""
+        """Drop all but one of each set."""
+        ranked = {"first": '"order"', "latest": 'date desc, "order"'}[self.keep]
         with signatures.query() as db:
             rows = db.execute(
-                """
-                select "order", images, first from (
-                    select "order", images, row_number() over same as place, first_value(document) over same as first
-                    from signatures window same as (partition by digest order by "order")
+                f"""
+                select "order", images, kept from (
+                    select "order", images, row_number() over same as place, first_value(document) over same as kept
+                    from signatures window same as (partition by digest order by {ranked})
                 ) where place > 1 order by 1
                 """
             )
             while batch := rows.fetchmany(10_000):
-                for order, images, first in batch:
-                    yield Verdict(order, -1, Reason("duplicate-image-set", images, self.min_images, first))
+                for order, images, kept in batch:
+                    yield Verdict(order, -1, Reason("duplicate-image-set", images, self.min_images, kept))
 
 
 @dataclass(frozen=True)
 class DuplicateUrls:
-    """Keep one document of each canonical URL (as MMC4 and OBELICS do over crawls).
+    """Keep one document of each canonical URL, as OBELICS does over crawls, the most recent (arXiv 2306.16527, A.1.5).
 
     Two URLs are the same that differ in scheme (http or https), letter case of the host, `www.`, default port,
     fragment, a trailing slash or index page, the order of query parameters, or parameters that only follow a visitor

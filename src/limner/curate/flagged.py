@@ -32,13 +32,16 @@ def _count(phrase: str, text: str) -> int:
 class FlaggedWords:
     """Drop text in which flagged words are frequent, as documents or as paragraphs.
 
-    The ratio of flagged words is that of OBELICS and BigScience ROOTS (arXiv 2303.03915), cutoff 0.01; the lists are
-    limner's own, short, one a language (English where there is none), or a file of yours. A single occurrence does not
-    condemn a text unless `max_count` says so. Records `flagged-words`, the ratio or the count, and the words found.
+    The ratio of flagged words is that of OBELICS (arXiv 2306.16527, table 3: 0.01) and BigScience ROOTS (arXiv 2303.03915). C4, and
+    with it MMC4, drops a page for one word of its list (`max_count` 0), mOSCAR for two different ones (arXiv 2406.08707, 3.3:
+    `min_distinct` 2, `max_count` 0). Their lists are longer; those here are limner's own, short,
+    one a language (English where there is none), or a file of yours. A single occurrence does not condemn a text unless
+    `max_count` says so. Records `flagged-words`, the ratio or the count, and the words found.
 
     `level`  whether whole documents are judged or single text parts
     `max_ratio`  greatest share of flagged words
     `max_count`  most flagged words, none for no such rule
+    `min_distinct`  text with fewer different flagged words stays, whatever the other rules say
     `min_count`  the ratio is looked at from this many flagged words on, so that one word in a short text is not enough
     `words`  a file of words or phrases, one a line, in place of the built-in lists
     """
@@ -46,6 +49,7 @@ class FlaggedWords:
     level: Literal["document", "paragraph"] = "document"
     max_ratio: float | None = 0.01
     max_count: int | None = None
+    min_distinct: int = 1
     min_count: int = 2
     words: str = field(default="", metadata={"file": True})
 
@@ -81,7 +85,7 @@ class FlaggedWords:
         return hits
 
     def _reason(self, hits: list[str], count: int) -> Reason | None:
-        if not hits:
+        if not hits or len(set(hits)) < self.min_distinct:
             return None
         detail = ", ".join(sorted(set(hits))[:5])
         if self.max_count is not None and len(hits) > self.max_count:

@@ -64,7 +64,7 @@ _LONGEST_URL = 4_000
 class ImageRules(PartFilter):
     """Drop images by type, size, shape, and the words in their address; nothing is decoded.
 
-    The rules are those of OBELICS (Laurençon et al. 2023, arXiv 2306.16527, appendix A.2), whose values are: jpeg, png
+    The rules are those of OBELICS (Laurençon et al. 2023, arXiv 2306.16527, appendix A.1.4), whose values are: jpeg, png
     and webp only, sides of 150 to 20,000 pixels, an aspect ratio of at most 2. The defaults here are gentler, for
     manuals and papers: they take away what is almost never content. A rule on sizes passes over an image whose size
     nobody knows; one whose bytes are not stored is judged by the size its page gives.
@@ -176,20 +176,22 @@ def _find(words: tuple[str, ...], text: str) -> str:
 class ImageCount(DocumentFilter):
     """Drop documents with too few or too many images, or too little text for them.
 
-    OBELICS keeps documents of 1 to 30 images (arXiv 2306.16527, A.2); MMC4 drops those of more than 30, or none
-    (Zhu et al. 2023, arXiv 2304.06939, section 3). Records `few-images`, `many-images`, `little-text-for-images` or
+    OBELICS keeps documents of 1 to 30 images (arXiv 2306.16527, A.1.4); mOSCAR too drops those of more than 30 (Futeral et al.
+    2024, arXiv 2406.08707, 3.1); MMC4 asks for one and names no greatest number. Records `few-images`, `many-images`, `little-text-for-images` or
     `few-images-for-text`, with the count or the ratio.
 
     `min_images`       least number of images
     `max_images`       greatest number of images
     `min_words`        least number of words an image: drops galleries and link lists; 0 for any
     `max_words`        greatest number of words an image: drops long texts with a stray image; 0 for any
+    `from_images`      the words an image are looked at in documents with at least so many images
     """
 
     min_images: int = 1
     max_images: int = 30
     min_words: float = 0.0
     max_words: float = 0.0
+    from_images: int = 1
 
     def judge(self, document: Document, context: Context) -> Reason | None:
         """See `DocumentFilter`."""
@@ -198,7 +200,7 @@ class ImageCount(DocumentFilter):
             return Reason("few-images", count, self.min_images)
         if count > self.max_images:
             return Reason("many-images", count, self.max_images)
-        if count and (self.min_words or self.max_words):
+        if count and count >= self.from_images and (self.min_words or self.max_words):
             ratio = round(sum(len(text.text.split()) for text in document.texts) / count, 3)
             if ratio < self.min_words:
                 return Reason("little-text-for-images", ratio, self.min_words)

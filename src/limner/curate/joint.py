@@ -43,23 +43,23 @@ class _Pool:
 class JointRank:
     """Drop images, and where asked texts, that fit nothing in their document better than they fit random other documents.
 
-    The joint filter of mOSCAR (Futeral et al. 2024, arXiv 2406.08707, section 3, joint text-image filtering). For each image
-    and each text of a document, negatives are drawn from other documents of the same language: images for the text, texts about
-    as long as the document's for the image. A pair of an image and a text is valid where its cosine similarity is among the `top` best
-    both of the image with that text and the negative texts, and of the text with that image and the negative images. A part
-    without a valid partner goes. Ranks need no threshold, so one setting serves all languages.
+    The joint filter of mOSCAR (Futeral et al. 2024, arXiv 2406.08707, section 3.6), which mimics retrieval. Negatives are drawn
+    from other documents of the same language: images for a text, texts about as long as the document's for an image. An image is
+    valid where its cosine similarity to at least one text of its document is among the `top` best of that one and the negative
+    texts; a text likewise, among the negative images. What is not valid goes. Ranks need no threshold, so one setting serves all
+    languages.
 
-    The defaults of `negatives` and `top` are meant to be the paper's and were not checked against its text: check them before
-    comparing with it. Negatives come from the same batch of the plan. Where it has fewer than `negatives`, the rank asked for shrinks in
-    proportion; with fewer than `least` nothing is judged. Images not stored or not decodable, texts of other roles, and
-    documents that lack either side stay as they are. Records `image-unmatched` and `text-unmatched` with the best rank (1
-    is best; of the worse direction of each pair) and the greatest rank that stays.
+    `negatives` and `top` are the paper's 63 and 8. It drops texts as well (`drop` "both": 35 % of text nodes and 10 % of images
+    there); the default keeps them. It draws negatives for each pair, this filter once for each part, and from the same batch of
+    the plan: where that has fewer than `negatives`, the rank asked for shrinks in proportion; with fewer than `least` nothing is
+    judged. Images not stored or not decodable, texts of other roles, and documents that lack either side stay as they are.
+    Records `image-unmatched` and `text-unmatched` with the best rank (1 is best) and the greatest rank that stays.
 
     `model`      address of the encoder: hf:NAME or onnx:FOLDER
     `negatives`  how many negatives are drawn a part
     `top`        the greatest rank of a valid pair among so many negatives
     `least`      nothing is judged with fewer negatives than this
-    `drop`       "images", or "both" images and texts
+    `drop`       "images", or "both" images and texts as the paper does
     `roles`      roles of the texts that are compared
     `seed`       of the draw of negatives
     """
@@ -106,24 +106,23 @@ class JointRank:
             return {}
         chance = random.Random(f"{self.seed}/{document.id}")
         pairs = images.vectors[rows] @ texts.vectors[columns].T
-        # worst[image, text]: the worse of the two ranks as a share of the negatives it was measured on, 0 the best
-        worst = np.zeros_like(pairs)
-        for side, own, other, sizes in (
-            (0, images.vectors[rows], texts, texts.size[columns]),
-            (1, texts.vectors[columns], images, None),
+        length = int(np.median(texts.size[columns]))
+        best: list[Floats] = []
+        for own, other, like, measured in (
+            (images.vectors[rows], texts, length, pairs),
+            (texts.vectors[columns], images, None, pairs.T),
         ):
+            # Of each part, the rank of its best partner as a share of the negatives, 0 the best.
+            ranks = np.zeros(len(own), np.float32)
             for k, vector in enumerate(own):
-                like = None if sizes is None else int(np.median(sizes))
                 against = other.sample(i, self.negatives, chance, like)
                 if len(against) < self.least:
                     return {}
-                measured = pairs[k] if side == 0 else pairs[:, k]
-                above = ((against @ vector)[:, None] > measured[None, :]).mean(axis=0)
-                line = worst[k] if side == 0 else worst[:, k]
-                np.maximum(line, above, out=line)
-        gone = self._unmatched([shown[r][1].n for r in rows.tolist()], worst.min(axis=1), "image-unmatched")
+                ranks[k] = (against @ vector > measured[k].max()).mean()
+            best.append(ranks)
+        gone = self._unmatched([shown[r][1].n for r in rows.tolist()], best[0], "image-unmatched")
         if self.drop == "both":
-            gone |= self._unmatched([read[c][1].n for c in columns.tolist()], worst.min(axis=0), "text-unmatched")
+            gone |= self._unmatched([read[c][1].n for c in columns.tolist()], best[1], "text-unmatched")
         return gone
 
     def _unmatched(self, numbers: Sequence[int], best: Floats, reason: str) -> dict[int, Reason]:

@@ -2,14 +2,23 @@
 
 Sources of rules and thresholds:
 
-OBELICS   Laurençon et al. 2023, arXiv 2306.16527, appendix A.2.4, and obelisc/configs/config_filter_web_documents.yaml
-          in github.com/huggingface/OBELICS; the ratios are those of BigScience ROOTS (arXiv 2303.03915)
+OBELICS   Laurençon et al. 2023, arXiv 2306.16527, appendix A.1.4 and table 3; github.com/huggingface/OBELICS,
+          obelics/configs/config_filter_web_documents.yaml, and for spam words, which it looks for in paragraphs only,
+          build_obelics/13_final_processing.py; the ratios are those of BigScience ROOTS (arXiv 2303.03915)
 Gopher    Rae et al. 2021, arXiv 2112.11446, appendix A.1.1 (its repetition rules are `limner.curate.repetition`)
 FineWeb   Penedo et al. 2024, arXiv 2406.17557, section 3.6
 C4        Raffel et al. 2020, arXiv 1910.10683, section 2.2
 
+The cutoffs of OBELICS were compared with its table and its configuration, Gopher's with the passage as others quote it.
+The presets differ from the papers in what they measure with: lists of words are limner's own (OBELICS has its own stop words,
+flagged and spam words, and the words that occur twice in 10 million documents of OSCAR as common words; Gopher asks for two of
+the, be, to, of, and, that, have, with), and so is the cutting into words. OBELICS's rule on perplexity, at most 1500 under
+a KenLM model of Wikipedia (documents only, in its configuration), has no operator: KenLM may not be linked for its licence, the
+model is not at hand, and 1500 means nothing under another.
+
 OBELICS and Gopher were made for English. Here thresholds on function words are scaled by how common those are in a
-language; a rule that cannot be measured for a language is passed over.
+language; a rule that cannot be measured for a language is passed over, and so it is where the text is surely in another language
+than its document says and `any_language` is set (`limner.curate.identify`).
 """
 
 from __future__ import annotations
@@ -21,6 +30,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from limner.curate import words
+from limner.curate.identify import other_language
 from limner.curate.measure import Measured, code_like
 from limner.curate.operator import Context, DocumentFilter, PartFilter, Reason
 from limner.document import Document, Part, Role, Text
@@ -83,6 +93,10 @@ def broken(limits: object, measured: Measured, ratios: bool) -> Reason | None:
     return None
 
 
+OF_A_LANGUAGE = frozenset({"stop-words", "flagged-words", "spam-words", "common-words"})
+"""The reasons that depend on which language a text is taken to be in."""
+
+
 def uncommon(limit: float | None, path: str, measured: Measured) -> Reason | None:
     """Why too few words are in the list of common words at `path`, or None."""
     if limit is None or not path:
@@ -103,7 +117,8 @@ class Quality(DocumentFilter):
     `max_words`  most words in all text parts
     `min_measured`  ratios are looked at only where running text has at least this many words
     `roles`  the roles that are running text; others count for length only
-    `any_language`  whether the function words of any language count, so that a page partly in another one stays
+    `any_language`  whether the function words of any language count, so that a page partly in another one stays, and whether
+        text that is surely in another language than the page says is judged as being in that one
     `exempt_code`  whether paragraphs that read as code count for length only
     `min_mean_word_length`  least mean characters a word (Gopher)
     `max_mean_word_length`  most mean characters a word (Gopher)
@@ -186,13 +201,20 @@ class Quality(DocumentFilter):
         prose = Measured(texts, language, self.any_language)
         if prose.word_count < _enough(self.min_measured, prose):
             return None
-        return broken(self, prose, ratios=True) or uncommon(self.min_common_words, self.common_words, prose)
+        reason = broken(self, prose, ratios=True) or uncommon(self.min_common_words, self.common_words, prose)
+        if reason and reason.reason in OF_A_LANGUAGE and self.any_language:
+            found = other_language(prose.text, language)
+            return self._running(texts, found) if found else reason
+        return reason
 
 
 def _enough(words: int, measured: Measured) -> int:
     """How many words are as much text as `words` words of English: of single characters, twice as many."""
     return max(words, 1) if measured.spaced else 2 * max(words, 1)
 
+
+_AROUND = 200
+"""How many texts of a document are looked at for the language it is in."""
 
 _OFF = {f.name: None for f in fields(Quality) if f.name.startswith(("min_", "max_")) and f.name != "min_measured"}
 
@@ -250,7 +272,8 @@ class ParagraphQuality(PartFilter):
     `min_words`  least words
     `max_words`  most words
     `min_measured`  ratios are looked at only in paragraphs of at least this many words
-    `any_language`  whether the function words of any language count, so that a quotation stays
+    `any_language`  whether the function words of any language count, so that a quotation stays, and whether a paragraph that is
+        surely in another language than its document says is judged as being in that one
     `exempt_code`  whether paragraphs that read as code, such as the signature of a function, stay
     `max_symbols`  most hash signs or ellipses a word (Gopher)
     `min_stop_words`  least share of function words, for English; scaled for other languages
@@ -312,10 +335,19 @@ class ParagraphQuality(PartFilter):
         """See `PartFilter`."""
         if not isinstance(part, Text) or part.role not in self.roles:
             return None
-        measured = Measured([part.text], part.language or document.language, self.any_language)
+        language = part.language or document.language
+        reason = self._reason(part.text, language)
+        if reason and reason.reason in OF_A_LANGUAGE and self.any_language:
+            around = "\n".join(text.text for text in document.texts[:_AROUND] if text.role in self.roles)
+            found = other_language(part.text, language, around)
+            return self._reason(part.text, found) if found else reason
+        return reason
+
+    def _reason(self, text: str, language: str) -> Reason | None:
+        measured = Measured([text], language, self.any_language)
         enough = measured.word_count >= _enough(self.min_measured, measured)
         reason = broken(self, measured, ratios=enough)
-        if reason and self.exempt_code and reason.reason not in ("few-words", "many-words") and code_like(part.text):
+        if reason and self.exempt_code and reason.reason not in ("few-words", "many-words") and code_like(text):
             return None
         # OBELICS looks at punctuation only from 12 words on: a short phrase needs none.
         if reason and reason.reason == "punctuation" and measured.word_count < 12:

@@ -38,6 +38,8 @@ BUILTIN: dict[str, str] = {
     "sample": "limner.curate.sample:Sample",
     "limit": "limner.curate.balance:Limit",
     "balance": "limner.curate.balance:Balance",
+    "paragraph-rules": "limner.curate.paragraph_rules:ParagraphRules",
+    "paragraph-lengths": "limner.curate.shape:ParagraphLengths",
     "text-length": "limner.curate.shape:TextLength",
     "part-length": "limner.curate.shape:PartLength",
     "require-images": "limner.curate.shape:RequireImages",

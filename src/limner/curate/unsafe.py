@@ -20,8 +20,11 @@ SIDE = 512
 class UnsafeImages:
     """Drop images that a classifier holds for sexually explicit, or the documents they stand in.
 
-    MMC4 and OBELICS each filter with a classifier of their own (Zhu et al. 2023, arXiv 2304.06939, section 3;
-    Laurençon et al. 2023, arXiv 2306.16527, section 3). The bundled default is Yahoo's open_nsfw (extra `safety`); its
+    MMC4 drops images above 0.1 of a small network on CLIP features (Zhu et al. 2023, arXiv 2304.06939, section 3). OBELICS drops the
+    whole document, by GantMan's nsfw_model: porn above 0.85 or hentai above 0.9 (Laurençon et al. 2023, arXiv 2306.16527, A.1.5;
+    build_obelics/07_01_nsfw_image_filtering.py). mOSCAR drops the document too, where one classifier is above 0.8 and a second
+    sees nudity (Futeral et al. 2024, arXiv 2406.08707, 3.4); OmniCorpus images above 0.8 (Li et al. 2024, arXiv 2406.08418,
+    3.1). Scores of different classifiers are no one scale. The bundled default is Yahoo's open_nsfw (extra `safety`); its
     authors advise a threshold between 0.2 and 0.8 for the application at hand. It knows nothing of violence, and it
     errs both ways: review what it drops. An image that stands often is scored once a batch.
 

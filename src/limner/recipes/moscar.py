@@ -1,8 +1,9 @@
 """mOSCAR: interleaved documents in many languages, each language filtered by its own measure.
 
-Futeral et al. 2024, arXiv 2406.08707, section 3: language per document, text filters on nodes and documents, duplicates, image
-filters, duplicate images inside and across documents of a language, unsafe images, and a joint filter that keeps an image whose
-similarity to a text ranks high against negatives, and the other way round. The steps stand in the plan `moscar`.
+Futeral et al. 2024, arXiv 2406.08707, sections 3.2 to 3.6: language per document, text filters on nodes and documents, duplicates,
+toxic words, personal data, image filters, unsafe images, duplicate images inside documents and across those of a language, and a
+joint filter that keeps an image whose similarity to a text ranks high against negatives, and the other way round. The steps
+stand in the plan `moscar`, which says what differs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from limner.curate.words import base
 from limner.document import Document
 from limner.experts.extractor import extractor
 from limner.pipeline.plan import Plan, load, step
-from limner.recipes.recipe import Claim, Measurement, Recipe
+from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import Kept, Unrecorded, built, changed, funnel, kept, pages
 
 GIMP = tuple(f"gimp-help-{language}" for language in ("en", "de", "fr", "es", "ru", "ja"))
@@ -45,7 +46,7 @@ def plan_of(settings: Settings) -> Plan:
     plan = changed(load("moscar"), "unsafe-images", **({"model": settings.unsafe} if settings.unsafe else {"drop": True}))
     if not settings.joint:
         return plan
-    return replace(plan, steps=(*plan.steps[:-1], step("joint-rank", model=settings.joint), plan.steps[-1]))
+    return replace(plan, steps=(*plan.steps[:-1], step("joint-rank", model=settings.joint, drop="both"), plan.steps[-1]))
 
 
 def spoken(source: str) -> str:
@@ -149,19 +150,20 @@ RECIPE = Recipe(
     claims=[
         Claim(
             "kept", "documents of many languages are left after all filters", "163 languages, 315 M documents, 1.2 G images of three "
-            "crawls (abstract)", "documents left of those read, manuals in as many languages", better="share.documents",
+            "crawls (abstract of v1; 303 M and 1.15 G in v2)", "documents left of those read, manuals in as many languages", better="share.documents",
         ),
         Claim(
             "identified", "the language of a document is found from its text", "no figure",
             "pages whose language is that of their folder", better="identified",
         ),
         Claim(
-            "joint", "images and texts that rank low against negatives go", "section 3, joint text-image filtering",
+            "joint", "images and texts that rank low against negatives go", "35 % of text nodes and 10 % of images go (section 3.6)",
             "images kept with the step joint-rank (--set joint=ADDRESS)",
             waits="needs a multilingual joint encoder whose weights can be had under an open licence",
         ),
         Claim(
-            "training", "training on captions and documents beats captions only, few-shot", "few-shot scores by language (section 5)",
+            "training", "training on captions and documents beats captions only, few-shot", "16 shots, xFlickR&CO 39.5 against 19.9, "
+            "xGQA 35.2 against 13.4 (table 5)",
             "captions only and captions with documents at equal steps, by language",
             waits="needs the trainer, which does not exist yet",
         ),
@@ -172,4 +174,9 @@ RECIPE = Recipe(
         "gpu": Settings(workers=16),
     },
     run=run,
+    panels=[
+        Panel("Left after each step", "{row}.{series}", ("documents", "images", "words"), relative=True),
+        Panel("Pages whose language is found, by what the pages are in", "identified.{row}"),
+        Panel("Left of each language at the end", "share.{series}.{row}", ("documents", "images")),
+    ],
 )  # fmt: skip

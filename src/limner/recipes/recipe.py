@@ -54,9 +54,21 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """A piece of a result's plot: bars of the figures whose names are as `figure` says, `{row}` and `{series}` standing for any
+    name (`"{row}.{series}"` for `read.documents`). With `relative`, each series is drawn against its own greatest."""
+
+    title: str
+    figure: str
+    series: tuple[str, ...] = ()
+    relative: bool = False
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A system of the catalogue. `settings` has a frozen dataclass a scale; its field `data`, where it has one, names the data
-    sets that scale reads (`limner data list`), whose contents are hashed; `seeds` is how many runs a scale takes."""
+    sets that scale reads (`limner data list`), whose contents are hashed; `seeds` is how many runs a scale takes; `panels` are
+    what its plot shows."""
 
     slug: str
     title: str
@@ -65,6 +77,7 @@ class Recipe:
     settings: Mapping[Scale, Any]
     run: Callable[[Any, int], Iterable[Measurement]]
     seeds: Mapping[Scale, int] = field(default_factory=lambda: {"smoke": 1, "laptop": 1, "gpu": 1})
+    panels: Sequence[Panel] = ()
 
     def data(self, scale: Scale = "laptop") -> tuple[str, ...]:
         """The data sets that `scale` reads."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from limner.curate.registry import coerce
 from limner.errors import LimnerError
+from limner.recipes.plot import svg
 from limner.recipes.provenance import code_hash, data_hashes, machine
 from limner.recipes.recipe import Measurement, Recipe, Scale, data_of
 from limner.recipes.verdict import judge
@@ -85,12 +86,22 @@ def amended(settings: Any, changes: Mapping[str, Any]) -> Any:
     return replace(settings, **given)
 
 
-def save(result: Mapping[str, Any], folder: Path) -> Path:
-    """Write a result to `folder/SLUG.json`."""
+def save(recipe: Recipe, result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write a result to `folder/SLUG.json`, and its plot, where the recipe has one, to `folder/SLUG.svg`; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result['slug']}.json"
     path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    return path
+    return [path, *draw(recipe, result, folder)]
+
+
+def draw(recipe: Recipe, result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write the plot of a result, where the recipe has one, to `folder/SLUG.svg`; returns what was written."""
+    drawn = svg(recipe, result)
+    if not drawn:
+        return []
+    path = folder / f"{result['slug']}.svg"
+    path.write_text(drawn, "utf-8")
+    return [path]
 
 
 def results(folder: Path) -> dict[str, dict[str, Any]]:

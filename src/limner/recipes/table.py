@@ -43,6 +43,8 @@ def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any
                 f"Scale {result['scale']}, {result['seeds']} seed(s), {result['minutes']} minutes on {result['machine']}; "
                 f"data {', '.join(f'{n} ({h})' for n, h in result['data'].items()) or 'none'}; code {result['code']}."
             )
+            if recipe.panels:
+                lines += ["", f"![What {slug} measured](../results/{slug}.svg)"]
             lines += ["", "| figure | value | spread over seeds | how |", "|---|---:|---:|---|"]
             for name, figure in result["figures"].items():
                 spread = f"{figure['spread']:.3g}" if result["seeds"] > 1 else ""
@@ -63,7 +65,8 @@ def _verdict(found: Mapping[str, Any] | None, *, stale: bool) -> str:
         word += f": {found['difference']:+.3g} ± {found['interval']:.2g}, detects {found['detectable']:.2g}"
     if found["reason"]:
         word += f" ({found['reason']})"
-    return word + (", stale" if stale else "")
+    # What waits was not measured, so that nothing of it is stale.
+    return word + (", stale" if stale and found["word"] != "waits" else "")
 
 
 def _ours(better: str, worse: str, result: Mapping[str, Any]) -> str:
