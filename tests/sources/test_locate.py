@@ -10,10 +10,10 @@ import pytest
 from limner.errors import SourceError
 from limner.sources.fetch import FetchSettings
 from limner.sources.files import FolderSource
-from limner.sources.locate import source, sources
+from limner.sources.locate import source
 from limner.sources.many import ManySources
 from limner.sources.package import PackageSource
-from limner.sources.source import Fetching, Source
+from limner.sources.source import Source
 from limner.sources.urls import SitemapSource, UrlSource
 from limner.sources.warc import WarcSource
 from sources.site import Held, page
@@ -68,19 +68,7 @@ def test_a_folder_of_warcs_and_pages_is_both(tmp_path: Path, held: Held) -> None
     both = source(str(tmp_path))
     assert type(both) is ManySources
     assert [d.title for i in both.inputs() for d in both.read(i, held)] == ["B", "Page 0", "Page 1"]
-
-
-def test_several_sources_are_one_with_unique_names(tmp_path: Path, held: Held) -> None:
-    for folder in ("x/docs", "y/docs"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "a.html").write_text(page(title=folder))
-    many = sources([str(tmp_path / "x/docs"), str(tmp_path / "y/docs"), "https://example.org/"])
-    inputs = list(many.inputs())
-    assert [i.name for i in inputs] == ["docs/a.html", "docs/a.html (2)", "https://example.org/"]
-    documents = [d for i in inputs[:2] for d in many.read(i, held)]
-    assert [d.title for d in documents] == ["x/docs", "y/docs"]
-    assert documents[0].id != documents[1].id
-    assert isinstance(many, Fetching)
+    assert [i.name for i in both.inputs()] == [f"{tmp_path.name}/b.html", f"{tmp_path.name}/a.warc.gz@0"]
 
 
 def test_the_fetchers_settings_come_from_a_plan_checked() -> None:

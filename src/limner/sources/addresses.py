@@ -18,9 +18,14 @@ import httpx
 
 from limner.errors import SourceError
 
+PRIVATE = (
+    "not an address of the public internet; --allow-private, or allow_private = true in a plan's [source.fetch], "
+    "allows private addresses"
+)
+
 
 class RefusedError(SourceError):
-    """A URL or an address that is not fetched from, whoever asks."""
+    """A URL or an address that is not fetched from."""
 
 
 def is_public(address: str) -> bool:
@@ -53,7 +58,7 @@ def allowed(found: Iterable[tuple[Any, ...]], host: str) -> list[str]:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     public = [address for address in addresses if is_public(address)]
     if not public:
-        raise RefusedError(f"{host} is {addresses[0] if addresses else 'nowhere'}, not an address of the public internet")
+        raise RefusedError(f"{host} is {addresses[0] if addresses else 'nowhere'}, {PRIVATE}")
     return public
 
 

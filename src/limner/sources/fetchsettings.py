@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from limner.errors import SourceError
 from limner.sources.cachedir import cache_folder
 from limner.sources.webcache import WebCache
 
@@ -15,7 +16,8 @@ class FetchSettings:
     for all. `timeout` is seconds of silence, `deadline` seconds for one request in all. A request is tried `tries`
     times; waits grow from `backoff` seconds; a site that asks for more than `max_wait` seconds is left for a later
     run, a Crawl-delay counts up to `max_crawl_delay`. What was fetched is kept below `cache` ("": limner's own) and
-    asked for again only once it is older than `max_age` seconds (None: never)."""
+    asked for again only once it is older than `max_age` seconds (None: never). Only addresses of the public internet are
+    connected to, unless `allow_private`. Raises `SourceError` for a figure out of its range."""
 
     agent: str = "limner"
     contact: str = ""
@@ -36,6 +38,14 @@ class FetchSettings:
     allow_private: bool = False
     max_age: float | None = None
     cache: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "per_host", "concurrency", "timeout", "deadline", "max_bytes", "tries"):
+            if getattr(self, name) <= 0:
+                raise SourceError(f"fetch.{name} is {getattr(self, name)}, but must be more than 0")
+        for name in ("max_redirects", "backoff", "max_wait", "max_crawl_delay", "max_age"):
+            if (getattr(self, name) or 0) < 0:
+                raise SourceError(f"fetch.{name} is {getattr(self, name)}, but must be 0 or more")
 
     @property
     def user_agent(self) -> str:

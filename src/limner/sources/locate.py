@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,8 @@ def source(text: str, *, extractor: str = "bundled:lexbor", fetch: Fetch = None)
     the fetcher's settings, also as a mapping (from a plan). Raises `SourceError` saying what it could be where it is
     none of them."""
     settings = fetch_settings(fetch)
+    if not text:
+        raise SourceError(f"an empty name is no source; a source is {KNOWN}")
     if text.startswith("pip:"):
         return PackageSource(text, extractor=extractor)
     if text.startswith("data:"):
@@ -50,6 +53,8 @@ def source(text: str, *, extractor: str = "bundled:lexbor", fetch: Fetch = None)
         return UrlSource(file=text[1:], settings=settings, extractor=extractor)
     if "://" in text:
         return _remote(text, extractor, settings)
+    # The shell does this on a command line, nobody in a plan.
+    text = os.path.expanduser(text)
     if os.path.isdir(text):
         return _folder(text, extractor)
     if os.path.isfile(text):
@@ -57,12 +62,16 @@ def source(text: str, *, extractor: str = "bundled:lexbor", fetch: Fetch = None)
     raise SourceError(f"{text}: no such file or folder; a source is {KNOWN}")
 
 
-def sources(texts: Sequence[str], *, extractor: str = "bundled:lexbor", fetch: Fetch = None) -> Source:
-    """The sources that several SOURCE arguments name, as one."""
-    if not texts:
-        raise SourceError(f"no source was given; a source is {KNOWN}")
-    found = [source(text, extractor=extractor, fetch=fetch) for text in texts]
-    return found[0] if len(found) == 1 else ManySources(tuple(found))
+def check_settings(given: Mapping[str, Any]) -> None:
+    """Raises `SourceError` for settings that `source` does not take, as a plan's [source] has them."""
+    for name, value in given.items():
+        if name not in ("extractor", "fetch"):
+            place = "; it stands in [source.fetch]" if name in _FETCH else ""
+            raise SourceError(f"[source] has no setting {name!r}{place or '; there are extractor and the table fetch'}")
+        if name == "extractor" and not isinstance(value, str):
+            raise SourceError(f"[source] extractor is {value!r}, not an address such as 'bundled:lexbor'")
+        if name == "fetch":
+            fetch_settings(value)
 
 
 def fetch_settings(given: Fetch) -> FetchSettings:
@@ -70,15 +79,23 @@ def fetch_settings(given: Fetch) -> FetchSettings:
     type."""
     if given is None or isinstance(given, FetchSettings):
         return given or FetchSettings()
-    defaults = asdict(FetchSettings())
+    if not isinstance(given, Mapping):  # type: ignore[reportUnnecessaryIsInstance]
+        raise SourceError(f"fetch is {given!r}, not a table of settings: {', '.join(_FETCH)}")
     for name, value in given.items():
-        if name not in defaults:
-            raise SourceError(f"fetch has no setting {name!r}; there are: {', '.join(defaults)}")
+        if name not in _FETCH:
+            near = difflib.get_close_matches(name, _FETCH, n=1)
+            raise SourceError(
+                f"fetch has no setting {name!r}"
+                + (f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(_FETCH)}")
+            )
         kinds: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
-        allowed = kinds.get(type(defaults[name]), (int, float))
+        allowed = kinds.get(type(_FETCH[name]), (int, float))
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise SourceError(f"fetch.{name} is {value!r}, not of type {allowed[-1].__name__}")
     return FetchSettings(**given)
+
+
+_FETCH = asdict(FetchSettings())
 
 
 def _remote(url: str, extractor: str, settings: FetchSettings) -> Source:

@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from limner.errors import SourceError
-from limner.sources.addresses import PublicTransport, RefusedError, is_public
+from limner.sources.addresses import PRIVATE, PublicTransport, RefusedError, is_public
 from limner.sources.fetchsettings import FetchSettings
 from limner.sources.httpbody import ACCEPTED, decode_body
 from limner.sources.kinds import recognise
@@ -147,7 +147,7 @@ class Session:
         # A name is checked where it is connected to; an address need not wait for that.
         address = ":" in bare or bare.replace(".", "").isdigit()
         if address and not self.settings.allow_private and not is_public(bare):
-            raise FetchError(f"{host} is not an address of the public internet")
+            raise FetchError(f"{host} is {PRIVATE}", transient=True)
 
     async def _site(self, url: str) -> Site:
         parts = urlsplit(url)
@@ -205,7 +205,8 @@ class Session:
             except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, TimeoutError) as error:
                 failed = FetchError(_why(error, self.settings), transient=True)
             except RefusedError as error:
-                raise FetchError(str(error)) from None
+                # Not for good: another run may allow it.
+                raise FetchError(str(error), transient=True) from None
             except (httpcore.UnsupportedProtocol, httpx.InvalidURL, ValueError, UnicodeError) as error:
                 raise FetchError(f"not a URL that can be fetched: {error}") from None
             else:

@@ -157,3 +157,20 @@ def test_the_words_of_a_paragraph_survive(words: list[str]) -> None:
 )
 def test_white_space_between_inline_elements(page: str, text: str) -> None:
     assert extract(page, name="t").text == text
+
+
+@pytest.mark.parametrize(
+    ("html", "wanted"),
+    [
+        ("<dl><dt>Weight</dt><dd>4.5 kg</dd><dt>Voice</dt><dd>25 Hz</dd></dl>", ["Weight", "4.5 kg", "Voice", "25 Hz"]),
+        (
+            "<figure><table><tr><th>k</th><th>v</th></tr><tr><td>1</td><td>2</td></tr></table><figcaption>Table 1: values</figcaption>"
+            "</figure>",
+            ["Table 1: values"],
+        ),
+    ],
+)
+def test_short_things_between_content_stay(html: str, wanted: list[str]) -> None:
+    page = ARTICLE.replace("<h2>Why they do it</h2>", html + "<p>The figures were measured on forty cats over two years.</p>")
+    texts = [part.text for part in extract(page, name="t").texts]
+    assert [text for text in texts if text in wanted] == wanted

@@ -10,11 +10,13 @@ from limner.sources.html.features import Floats
 from limner.sources.html.pictures import content_images
 from limner.sources.html.score import bundled
 from limner.sources.html.signature import BOILER
+from limner.sources.html.tags import ID
 
 # A block at least this likely is content. Chosen with the two below by the cross-validation of train_blocks.py.
 LIKELY = 0.3
 _LIST_SHARE = 0.6  # a list of which this share (of its text) is content is content
 _GAP, _GAP_LIKELY = 3, 0.1  # so many blocks in a row between two of content are content, if each is this likely
+_WHOLE = frozenset((ID["dl"], ID["figure"], ID["table"]))
 _FRAGMENT = 400  # characters: with so little text, what is not named as something else is content
 _TITLE_NEAR = 12  # blocks: author, date, sharing stand between
 _SMALL = 48  # px: an image whose page says it is smaller than this, both ways, is an icon
@@ -34,14 +36,15 @@ def choose(blocks: Sequence[Block], frames: Sequence[Frame]) -> list[bool]:
         return [not _boilerplate(block.frame) and not (block.kind == "image" and _icon(block)) for block in blocks]
     likely = bundled().probabilities(blocks, frames)
     good = texts_kept(blocks, likely)
+    _between(blocks, frames, good)
     images = [i for i, block in enumerate(blocks) if block.kind == "image"]
     for i, chosen in zip(images, content_images(blocks, likely, good), strict=True):
         good[i] = chosen
-    owners = {id(blocks[i]): i for i in images}
+    at = {id(block): i for i, block in enumerate(blocks)}
     for i, block in enumerate(blocks):
-        # A caption stands and falls with its image.
-        if block.kind == "caption" and (owner := owners.get(id(block.of))) is not None:
-            good[i] = good[owner]
+        # A caption stands and falls with its image; a small table or listing is known by the caption it has.
+        if block.kind == "caption" and (owner := at.get(id(block.of))) is not None:
+            good[i] = good[owner] = good[owner] or (good[i] and blocks[owner].kind != "image")
     return good
 
 
@@ -72,6 +75,22 @@ def _smooth(blocks: Sequence[Block], likely: Floats) -> list[bool]:
             good[last + 1 : i] = [True] * (i - last - 1)
         last = i
     return good
+
+
+def _between(blocks: Sequence[Block], frames: Sequence[Frame], good: list[bool]) -> None:
+    """Keep definitions, tables and figures that stand between content, as its siblings: what is in them is too short to be known
+    for what it is."""
+    for frame in frames:
+        before, after = frame.start - 1, frame.end
+        if (
+            frame.signature.tag not in _WHOLE
+            or before < 0
+            or not frame.start < after < len(blocks)
+            or not (good[before] and good[after])
+        ):
+            continue
+        if blocks[before].frame.parent is frame.parent is blocks[after].frame.parent and not _boilerplate(frame):
+            good[frame.start : after] = [True] * (after - frame.start)
 
 
 def _title(blocks: Sequence[Block], good: list[bool]) -> None:
