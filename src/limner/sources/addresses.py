@@ -58,7 +58,8 @@ def allowed(found: Iterable[tuple[Any, ...]], host: str) -> list[str]:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     public = [address for address in addresses if is_public(address)]
     if not public:
-        raise RefusedError(f"{host} is {addresses[0] if addresses else 'nowhere'}, {PRIVATE}")
+        where = f"{addresses[0]}, " if addresses and addresses[0] != host else ""
+        raise RefusedError(f"{host} is {where}{PRIVATE}")
     return public
 
 

@@ -68,10 +68,10 @@ def check_settings(given: Mapping[str, Any]) -> None:
         if name not in ("extractor", "fetch"):
             place = "; it stands in [source.fetch]" if name in _FETCH else ""
             raise SourceError(f"[source] has no setting {name!r}{place or '; there are extractor and the table fetch'}")
-        if name == "extractor" and not isinstance(value, str):
-            raise SourceError(f"[source] extractor is {value!r}, not an address such as 'bundled:lexbor'")
         if name == "fetch":
             fetch_settings(value)
+        elif not isinstance(value, str):
+            raise SourceError(f"[source] extractor is {value!r}, not an address such as 'bundled:lexbor'")
 
 
 def fetch_settings(given: Fetch) -> FetchSettings:

@@ -11,7 +11,7 @@ import fsspec
 import httpcore
 import httpx
 
-from limner.errors import SourceError
+from limner.errors import MissingExtra, SourceError
 from limner.sources.addresses import PublicSyncTransport
 
 _TRIES = 4
@@ -23,12 +23,23 @@ def open_binary(location: str, *, allow_private: bool = False) -> IO[bytes]:
     Raises `SourceError` where there is nothing to open."""
     if location.startswith(("http://", "https://")):
         return io.BufferedReader(HttpFile(location, allow_private), 1 << 18)
+    if "://" in location:
+        return _stored(location)
     try:
-        if "://" in location:
-            return cast("IO[bytes]", cast("Any", fsspec).open(location, "rb").open())
         return open(location, "rb")
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError) as error:
         raise SourceError(f"{location}: cannot be opened: {error}") from None
+
+
+def _stored(location: str) -> IO[bytes]:
+    try:
+        return cast("IO[bytes]", cast("Any", fsspec).open(location, "rb").open())
+    except ImportError as error:
+        if location.startswith(("s3://", "s3a://")):
+            raise MissingExtra("s3", "s3fs", f"reading {location}") from None
+        raise SourceError(f"{location}: cannot be opened: {error}") from None
+    except Exception as error:  # noqa: BLE001 - each store's library has errors of its own (no credentials, no such bucket)
+        raise SourceError(f"{location}: cannot be opened: {error}; check its name and your credentials") from None
 
 
 def stamp(location: str, *, allow_private: bool = False) -> tuple[int, str]:

@@ -174,3 +174,20 @@ def test_short_things_between_content_stay(html: str, wanted: list[str]) -> None
     page = ARTICLE.replace("<h2>Why they do it</h2>", html + "<p>The figures were measured on forty cats over two years.</p>")
     texts = [part.text for part in extract(page, name="t").texts]
     assert [text for text in texts if text in wanted] == wanted
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        '<main id="skip-to-content">{}</main>',  # the target of a skip link
+        '<section class="gutter">{}</section>',  # a layout's gutter is not that of line numbers
+        '<div class="abstract mathjax">{}</div>',  # text for MathJax to look through
+        '<div class="math">{} where <math><mi>x</mi></math> is small.</div>',
+        "<noscript><iframe src='/tag'></noscript>{}",  # a frame left open
+    ],
+)
+def test_content_is_not_lost_for_the_name_of_what_holds_it(wrapped: str) -> None:
+    assert (
+        "For a long time nobody knew"
+        in extract(wrapped.format("<p>For a long time nobody knew how a cat purrs.</p>"), name="t").text
+    )

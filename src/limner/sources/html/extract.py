@@ -18,7 +18,7 @@ from limner.sources.html.encoding import decoded
 from limner.sources.html.generators import content_root
 from limner.sources.html.limits import Limits
 from limner.sources.html.metadata import Metadata, metadata
-from limner.sources.html.nesting import flatten
+from limner.sources.html.nesting import close_frames, flatten
 from limner.sources.html.repeats import once
 from limner.sources.html.structure import loose_captions
 from limner.sources.html.walk import Walk
@@ -83,7 +83,7 @@ def parse(data: bytes | str, charset: str, name: str, limits: Limits) -> tuple[s
         page, raw = decoded(data, charset)
     else:
         page, raw = data, data.encode("utf-8", "replace")  # lone surrogates, which no parser takes
-    return page, LexborHTMLParser(flatten(page, raw, limits))
+    return page, LexborHTMLParser(flatten(page, close_frames(raw), limits))
 
 
 def document(

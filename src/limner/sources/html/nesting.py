@@ -1,4 +1,4 @@
-"""Nesting that would make parsing quadratic, flattened before the parser sees it."""
+"""What the parser must not see as it stands: nesting that would make it quadratic, frames that swallow the rest of a page."""
 
 from __future__ import annotations
 
@@ -17,6 +17,20 @@ _VOID = frozenset("area base br col embed hr img input link meta param source tr
 # These close one another without an end tag, so open ones do not pile up.
 _IMPLIED = frozenset("p li dt dd td th tr thead tbody tfoot option optgroup rp rt html head body".split())
 _FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+
+
+# A frame left open in a noscript: a browser that runs scripts takes the noscript for text and ends it where it ends; read
+# without scripts, the frame's text is all that follows.
+_OPEN_FRAME = re.compile(rb"(<noscript\b[^>]*>\s*<iframe\b[^>]{0,2000}>)\s*(</noscript)", re.IGNORECASE)
+
+
+def close_frames(raw: bytes) -> bytes:
+    """The page with the frames closed that the end of a noscript should close.
+
+    >>> close_frames(b"<noscript><iframe src=a></noscript><p>Text")
+    b'<noscript><iframe src=a></iframe></noscript><p>Text'
+    """
+    return _OPEN_FRAME.sub(rb"\1</iframe>\2", raw) if b"<noscript" in raw else raw
 
 
 def flatten(page: str, raw: bytes, limits: Limits) -> str | bytes:

@@ -25,6 +25,7 @@ _API_END = re.compile(r"(?:\s*(?:\[(?:source|view code|docs)\]|[¶#]))+\s*\Z")
 _BR = "\0"  # the parser never yields a NUL
 _ODD_SPACE = re.compile(r"[ \t\n\r\f]+")
 _UNSEEN = re.compile("[\xad\u200b\u2060\ufeff]")  # where a line may or may not break
+_LABEL = 40  # characters that may stand beside a formula in its box: its number, its TeX
 _DRAWING_MAX = 2**20
 _ICON_SIZE, _MARK = 32, 48  # px
 _PICTURE_FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|avif)(?:$|\?)", re.IGNORECASE)
@@ -184,6 +185,8 @@ class Reader(ABC):
             image = node.css_first("img[alt]")
             math = node.css_first("math")
             if math is not None:
+                if len(node.text_lexbor() or "") > len(math.text_lexbor() or "") + _LABEL and not flags & signature.KATEX:
+                    return False  # prose that has formulas
                 tex, block = formulas.from_math(math)
                 shown = shown or block
             elif image is not None and flags & signature.DISPLAY_MATH:

@@ -36,14 +36,17 @@ DATA = 524288  # a table that is data however it looks
 API = 262144  # Sphinx: the signature of a function or a class
 
 _HARD = re.compile(
-    r"(?:^|\s)(?:noprint|mw-editsection|mw-jump-link|headerlink|printfooter|catlinks|navbox|sphinxsidebar\w*|MathJax"
-    r"|MathJax_(?:Preview|Display|SVG|CHTML)|MJX_Assistive_MathML|katex-html|mwe-math-fallback-image-\w+|skip-link|skip-to-content"
-    r"|linenos|lineno|linenumbers?|line-numbers?-rows|gutter|hljs-ln-numbers|navheader|navfooter|docnav|rouge-gutter|blob-num|copybtn|btn-copy|copy-btn"
+    r"(?:^|\s)(?:noprint|mw-editsection|mw-jump-link|headerlink|printfooter|catlinks|navbox|sphinxsidebar\w*|katex-html|mwe-math-fallback-image-\w+"
+    r"|linenos|lineno|linenumbers?|line-numbers?-rows|hljs-ln-numbers|navheader|navfooter|docnav|rouge-gutter|blob-num|copybtn|btn-copy|copy-btn"
     r"|copy-button|clipboard-copy|zeroclipboard-container|anchorjs-link|header-anchor|heading-anchor|hash-link|anchor-link"
     r"|cookie-(?:banner|notice|consent|bar)|cookieconsent|onetrust-\S+|adsbygoogle|google-auto-placed|addtoany\S*|sharedaddy"
     r"|jp-relatedposts|screen-reader-text|screen-reader-only|sr-only|visually-hidden|visuallyhidden|sr-only-focusable)(?=\s|$)",
     re.IGNORECASE,
 )
+# A box whose class is `mathjax`, in small letters, is one that has formulas to be rendered.
+_RENDERED = re.compile(r"(?:^|\s)(?:MathJax|MathJax_(?:Preview|Display|SVG|CHTML)|MJX_Assistive_MathML)(?=\s|$)")
+_GUTTER = re.compile(r"(?:^|\s)gutter(?=\s|$)", re.IGNORECASE)
+_SKIP_LINK = re.compile(r"(?:^|\s)skip-(?:link|to-content)(?=\s|$)", re.IGNORECASE)
 _BOILER = re.compile(
     r"(?:^|[\s_-])(?:nav(?:bar|igation|box)?|menus?|submenu|footer|foot|sidebar|side-bar|breadcrumbs?|cookies?|consent|gdpr|ads?|advert\w*"
     r"|banner|sponsor\w*|promo\w*|social|share|sharing|shares|related|recommend\w*|newsletter|subscribe|subscription|signup|popup|modal"
@@ -88,6 +91,8 @@ _ID_LENGTH = dict.fromkeys(
     (ID[t] for t in "body div article main header footer aside form ul ol table td dl figure noscript".split()), 32
 ) | {ID["section"]: 12, ID["span"]: 12, ID["blockquote"]: 12}
 _DIV_LIKE = frozenset(ID[t] for t in ("div", "section", "figure", "a", "span", "li", "dl", "p", "center", "aside", "dd"))
+_CELL_TAG = ID["td"]
+_WHOLE = frozenset((ID["body"], ID["main"], ID["article"]))
 _CAPTION_TAGS = frozenset(
     ID[t] for t in ("div", "p", "span", "dd", "figcaption", "small", "em", "i", "h6", "h5", "li", "section")
 )
@@ -216,9 +221,12 @@ def _signature(tag: int, klass: str, ident: str, role: str, itemprop: str, hidde
 
 def _flags(tag: int, klass: str, names: str) -> int:
     flags = 0
-    if _HARD.search(names):
+    # The target of a link that skips to the content has the link's name as its id.
+    if (_HARD.search(names) and tag not in _WHOLE) or _SKIP_LINK.search(klass) or _RENDERED.search(klass):
         flags |= SKIP
-    if _BOILER.search(names):
+    if tag == _CELL_TAG and _GUTTER.search(klass):
+        flags |= SKIP
+    if _BOILER.search(names) and tag not in _WHOLE:
         flags |= BOILER
     if _MAIN.search(names):
         flags |= MAIN
