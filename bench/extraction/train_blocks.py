@@ -28,12 +28,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from selectolax.lexbor import LexborHTMLParser
 from torch import Tensor, nn
 
-from limner.sources.html import decode
+from limner.sources.html import Limits
 from limner.sources.html.choose import LIKELY
-from limner.sources.html.extract import read
+from limner.sources.html.extract import parse, read
 from limner.sources.html.features import BLOCK_WIDTH, FRAME_WIDTH, block_words, page
 from limner.sources.html.score import ANCESTORS, DILATIONS
 
@@ -48,14 +47,14 @@ class Settings:
 
     names: int = 16  # width of the names of a frame
     words: int = 16
-    hidden: int = 32
+    hidden: int = 64
     name_sites: int = 25  # a name counts that this many sites use
     word_sites: int = 40
-    dropout: float = 0.3
+    dropout: float = 0.35
     name_dropout: float = 0.3
     word_dropout: float = 0.4
     cross_entropy: float = 0.5
-    epochs: int = 8
+    epochs: int = 12
     batch: int = 16
     rate: float = 3e-3
     decay: float = 1e-2
@@ -101,7 +100,7 @@ def _example(job: tuple[str, str, str]) -> Example:
     truth = json.loads((Path(root) / "dev" / "ground-truth" / f"{key}.json").read_text())
     kind = truth.get("_internal", {}).get("page_type", {}).get("primary", "article")
     text = truth["ground_truth"].get("main_content") or ""
-    tree = LexborHTMLParser(decode(gzip.decompress((Path(root) / "dev" / "html" / f"{key}.html.gz").read_bytes())))
+    _, tree = parse(gzip.decompress((Path(root) / "dev" / "html" / f"{key}.html.gz").read_bytes()), "", key, Limits())
     blocks, frames = read(tree.body or tree.root)
     tokens = [WORD.findall(block.text.lower()) for block in blocks]
     reference = WORD.findall(text.lower())

@@ -33,7 +33,7 @@ _ELSEWHERE = re.compile(
 _GALLERY = re.compile(
     r"gallery|carousel|slider|slide|product|hero|featured|lead|main|cover|post-thumbnail|entry|article", re.IGNORECASE
 )
-LIKELY_IMAGE = 0.42
+LIKELY_IMAGE = 0.5
 _LIKELY_TEXT = 0.3
 _SMALL, _LARGE = 64, 300
 GROUPED = (0, 1, 2, 3, 4, 5, 9, 10, 11, 14, 25, 26)  # columns of which the mean over images of one shape is a column too
