@@ -4,9 +4,10 @@
     python bench/memory.py --sizes 2000 8000 32000
 
 Each build is a process of its own with its workers, under the default plan (near-duplicates and boilerplate decide over
-the whole corpus) and a budget of 64 MiB for decisions, which the largest build exceeds. `peak` is the most a process ever had resident, with the pages of files it had
-mapped (VmHWM); `anonymous` is without those, looked at ten times a second. Writes bench/results/memory.json; exits 1 where the
-processes together grow by more than 16 MiB for 10,000 documents between the two largest builds.
+the whole corpus) and a budget of 64 MiB for decisions, which the largest build exceeds. `peak` is the most a process ever had
+resident, with the pages of files it had mapped (VmHWM); `anonymous` is without those, looked at ten times a second. Writes
+bench/results/memory.json; exits 1 where the processes together grow by more than 16 MiB for 10,000 documents between the two
+largest builds.
 """
 
 from __future__ import annotations

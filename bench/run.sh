@@ -50,6 +50,7 @@ bench "gimp-help-en" streaming.py
 bench "gimp-help-en" random_access.py
 bench "gimp-help-en" compaction.py
 bench "" decide.py
+bench "sasview gimp-help-en" duplicate_images.py
 bench "gimp-help-en" memory.py
 bench "gimp-help-en" ray_throughput.py
 bench "sasview" reliability.py kills --times 50

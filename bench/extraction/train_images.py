@@ -24,7 +24,7 @@ from limner.sources.html import Limits
 from limner.sources.html.choose import texts_kept
 from limner.sources.html.extract import parse, read
 from limner.sources.html.generators import content_root
-from limner.sources.html.pictures import LIKELY_IMAGE, features
+from limner.sources.html.pictures import LIKELY_IMAGE, beside, features
 
 FOLDS = 10
 DECAY = 0.3
@@ -40,7 +40,7 @@ class Page:
     wanted: int
     rows: np.ndarray
     keys: list[Key]
-    known: bool
+    sure: np.ndarray  # content whatever the regression says
 
 
 def load(root: Path, logits: Path) -> list[Page]:
@@ -62,8 +62,10 @@ def load(root: Path, logits: Path) -> list[Page]:
             }
             urls = [absolute(block.url, base) for block in blocks if block.kind == "image"]
             keys: list[Key] = [known.get(url, ("unknown", url)) for url in urls]
-            rows = features(blocks, likely, texts_kept(blocks, likely))
-            pages.append(Page(sites[key]["domain"], len(label["content"]), rows, keys, content_root(text, tree) is not None))
+            good = texts_kept(blocks, likely)
+            rows = features(blocks, likely, good)
+            sure = beside(blocks, likely, good, rows) | (content_root(text, tree) is not None)
+            pages.append(Page(sites[key]["domain"], len(label["content"]), rows, keys, sure))
     return pages
 
 
@@ -101,7 +103,7 @@ def main() -> None:
         weights = fit([page for page in pages if sites.index(page.site) % FOLDS != fold])
         for page in pages:
             if sites.index(page.site) % FOLDS == fold:
-                chosen = page.known | (1 / (1 + np.exp(-(page.rows @ weights))) >= LIKELY_IMAGE)
+                chosen = page.sure | (1 / (1 + np.exp(-(page.rows @ weights))) >= LIKELY_IMAGE)
                 given = {key for key, good in zip(page.keys, chosen, strict=True) if good}
                 hits = sum(kind == "content" for kind, _ in given)
                 found, missed = found + hits, missed + page.wanted - hits

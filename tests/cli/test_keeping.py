@@ -43,9 +43,22 @@ def test_check_is_silent_about_nothing_and_names_damage(tmp_path: Path) -> None:
 
 
 def test_check_of_what_is_no_corpus(tmp_path: Path) -> None:
-    result = call("check", tmp_path / "nowhere")
-    assert result.exit_code == 1
-    assert "corpus.json" in result.stdout
+    (tmp_path / "file").write_text("hello")
+    (tmp_path / "folder").mkdir()
+    for name, why in (("nowhere", "is not a corpus"), ("folder", "is not a corpus"), ("file", "is a file")):
+        for flags in ((), ("--json",)):
+            result = call("check", tmp_path / name, *flags)
+            assert isinstance(result.exception, CorpusError), name
+            assert why in str(result.exception)
+            assert result.stdout == ""
+
+
+def test_check_of_a_corpus_whose_facts_are_gone_names_them(tmp_path: Path) -> None:
+    corpus_of(tmp_path / "c", pages(5))
+    (tmp_path / "c/corpus.json").unlink()
+    damaged = call("check", tmp_path / "c")
+    assert damaged.exit_code == 1
+    assert "corpus.json" in damaged.stdout
 
 
 def test_compact_says_what_it_won(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_why_says_which_value_met_which_threshold(limner, corpus):
     assert json.loads(out)["fates"][0]["events"][0]["threshold"] == 0.7
     status, out, _ = limner("why", corpus, "manual/slow.html")
     assert "could not be read (timeout): took longer than 120 s" in out
-    assert "1 more rows" in limner("why", corpus, PAGE, "--most", "2")[1]
+    assert "… 1 more row (--most)" in limner("why", corpus, PAGE, "--most", "2")[1]
 
 
 def test_errors_are_one_line_that_says_what_to_do(limner, corpus, tmp_path):

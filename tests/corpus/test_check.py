@@ -41,7 +41,7 @@ def found(path: Path, deep: bool = True) -> set[tuple[str, str, str]]:
 
 
 def files(path: Path) -> list[Path]:
-    return sorted(p for p in path.rglob("*") if p.is_file())
+    return sorted(p for p in path.rglob("*") if p.is_file() and p.suffix != ".lock")
 
 
 def test_nothing_is_wrong_with_what_limner_wrote(whole: Path) -> None:

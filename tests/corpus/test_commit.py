@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
+import tracemalloc
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 
 from corpus.strategies import corpus_of, page, pages
 from limner.corpus import Commit, Corpus, Store
-from limner.corpus.commit import finish, next_ordinal, read_commits, record, revision_of, sort_key, stem, sweep, write_all
+from limner.corpus.commit import Inputs, finish, next_ordinal, read_commits, record, revision_of, sort_key, stem, sweep, write_all
 from limner.errors import CorpusError
 
 
@@ -174,3 +177,39 @@ def test_any_json_is_a_commit_or_a_value_error(data: dict[str, Any]) -> None:
     except ValueError:
         return
     assert sort_key(commit.stem) >= (0, 0)
+
+
+def test_names_of_inputs_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
+    names = [f"crawl/page-{i}" for i in range(50)]
+    corpus = corpus_of(tmp_path / "c", [])
+    writer = corpus.batch()
+    writer.add(page(1))
+    made = writer.commit(names, digest="d", kept=7)
+    [held] = read_commits(corpus.store)
+    assert type(held.inputs) is Inputs
+    assert len(held.inputs) == 50
+    assert (list(held.inputs), held.inputs[3], held.inputs[-2:]) == (names, names[3], names[-2:])
+    assert names[7] in held.inputs
+    assert "elsewhere" not in held.inputs
+    assert held == made
+    assert pickle.loads(pickle.dumps(held)) == made
+    held.write(corpus.store)
+    write_all(corpus.store, [replace(held, stem="00000005"), replace(held, stem="00000006")])
+    assert [list(c.inputs) for c in read_commits(corpus.store)] == [names] * 3
+    (tmp_path / "c/commits/00000000.json").unlink()
+    with pytest.raises(CorpusError, match=r"00000000\.json is missing"):
+        list(held.inputs)
+
+
+def test_a_commit_held_takes_no_room_for_its_inputs(tmp_path: Path) -> None:
+    def held(inputs: int) -> float:
+        store = Store(str(tmp_path / str(inputs)))
+        for i in range(200):
+            Commit(stem(i), [f"crawl/page-{i}-{k}.html" for k in range(inputs)]).write(store)
+        tracemalloc.start()
+        commits = read_commits(store)
+        size = tracemalloc.get_traced_memory()[0] / len(commits)
+        tracemalloc.stop()
+        return size
+
+    assert held(500) - held(5) < 1_000  # the names alone are some forty thousand bytes

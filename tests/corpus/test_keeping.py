@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from corpus.killed import change, started
 from corpus.strategies import corpus_of, file, lists_of_documents, media_of, page, pages, renamed, with_records
 from limner.corpus import Corpus, Store
+from limner.corpus.card import describe
 from limner.corpus.keeping import (
     changed,
     check,
@@ -33,6 +34,7 @@ from limner.corpus.keeping import (
 )  # fmt: skip
 from limner.corpus.keeping.recrawl import Fresh
 from limner.corpus.media import sha256
+from limner.corpus.statistics import kept_statistics
 from limner.document import Document, Image, Text
 from limner.document.jsonform import part_to_dict
 from limner.errors import CorpusError
@@ -395,6 +397,43 @@ def test_a_compacted_corpus_is_still_brought_up_to_date(tmp_path: Path) -> None:
 def test_a_corpus_without_digests_says_so(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="does not know the digests"):
         changed(corpus_of(tmp_path / "c", pages(3)), [])
+
+
+# The card and the statistics
+
+
+def described(corpus: Corpus) -> str:
+    return corpus.store.read("CARD.md").decode()
+
+
+def test_the_card_says_what_the_corpus_is_after_every_change(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path / "c", [*pages(11), page(40, "bad.example"), page(41, "bad.example")], batch=4)
+    describe(corpus)
+    assert "A corpus of 13 documents" in described(corpus)
+    assert "bad.example" in described(corpus)
+    done = takedown(corpus, read_list("bad.example"))
+    assert done.unknown == ()
+    assert "A corpus of 11 documents" in described(corpus)
+    assert b"bad.example" not in everything(tmp_path / "c")
+    files = f"| image/gif | {len(list(corpus.media_infos()))} |"
+    assert files in described(corpus)
+    compact(corpus)
+    assert files not in described(corpus)
+    assert f"| image/gif | {len(list(corpus.media_infos()))} |" in described(corpus)
+    with_card = merge([corpus, corpus_of(tmp_path / "d", [page(50)])], str(tmp_path / "m"))
+    assert "A corpus of 12 documents" in described(with_card)
+    assert sound(with_card)
+    without = merge([corpus_of(tmp_path / "e", [page(50)])], str(tmp_path / "n"))
+    assert not without.store.exists("CARD.md")
+
+
+def test_kept_statistics_do_not_outlive_what_they_count(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path / "c", [*pages(3), page(40, "bad.example")])
+    kept_statistics(corpus)
+    assert b"bad.example" in everything(tmp_path / "c/index")
+    takedown(corpus, read_list("bad.example"))
+    assert b"bad.example" not in everything(tmp_path / "c")
+    assert sound(corpus)
 
 
 # Killed at any moment

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import json
+import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from corpus.strategies import corpus_of, file, media_of, page, pages
 from limner.corpus import Corpus, Store
 from limner.corpus.keeping import check, compact, read_list, takedown
 from limner.corpus.media import sha256
+from limner.corpus.parquet import SMALL, Parquet
+from limner.corpus.shards import Reader
+from limner.document import Text
+from limner.errors import CorpusError
 
 moto = pytest.importorskip("moto.server", reason="an S3 server to test against: pip install 'moto[server]' s3fs")
 pytest.importorskip("s3fs", reason="the client of object stores: pip install s3fs")
@@ -77,3 +88,85 @@ def test_it_is_kept_there_too(bucket: tuple[str, dict[str, Any]]) -> None:
     assert list(Corpus.open(f"{place}/c", **options)) == pages(20)
     assert corpus.media(sha256(file(90))) is None
     assert check(corpus.store) == []
+
+
+def test_a_row_group_is_one_request_and_opening_a_file_one(bucket: tuple[str, dict[str, Any]]) -> None:
+    place, options = bucket
+    corpus = Corpus.create(f"{place}/d", **options)
+    words = [random.Random(i).randbytes(16_000).hex() for i in range(100)]
+    documents = [page(i).evolve(parts=(*page(i).parts, Text(50, words[i]))) for i in range(100)]
+    corpus.append(documents, batch=100)
+    asked: list[str] = []
+
+    def note(request: Any, **_: Any) -> None:
+        asked.append(f"{request.method} {request.headers.get('Range')}")
+
+    import s3fs
+
+    events = s3fs.S3FileSystem(**options).s3.meta.events
+    events.register("before-send.s3", note)
+    try:
+        again = Corpus.open(f"{place}/d", **options)
+        commit = again.commits[0]
+        reader = Reader(again.store)
+        asked.clear()
+        assert [d for g in range(reader.groups(commit)) for d in reader.group(commit, g)] == documents
+    finally:
+        events.unregister("before-send.s3", note)
+    assert [request.split()[0] for request in asked] == ["GET"] * 5  # the footer, and a range for each of four row groups
+    assert len(set(asked)) == 5
+
+
+def test_a_footer_longer_than_the_tail_that_is_read_first(bucket: tuple[str, dict[str, Any]]) -> None:
+    place, options = bucket
+    store = Store(f"{place}/e", **options)
+    table = pa.table({"id": [str(i) for i in range(2_000)]})
+    table = table.append_column("y", [[random.Random(i).randbytes(600) for i in range(2_000)]])
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, row_group_size=2)
+    data = buffer.getvalue()
+    store.write("t.parquet", data)
+    assert int.from_bytes(data[-8:-4], "little") > 1 << 16
+    assert len(data) > SMALL
+    file = Parquet(store, "t.parquet", len(data))
+    assert file.starts[-1] == 2_000
+    assert file.group(file.group_of(1_235)).column("id").to_pylist() == ["1234", "1235"]
+
+
+ENDS = """
+import json, sys
+from limner.corpus import Corpus
+options = json.loads(sys.argv[2])
+stream = Corpus.open(sys.argv[1], **options).stream(shuffle=True, window=2)
+kept = [next(stream) for _ in range(20)]
+corpus = Corpus.open(sys.argv[1], **options)
+document = corpus[kept[0].id]
+"""
+
+
+def test_a_process_that_has_read_ends_in_peace(bucket: tuple[str, dict[str, Any]]) -> None:
+    """Arrow's threads on Python's files aborted the interpreter when it ended with a stream open."""
+    place, options = bucket
+    corpus = Corpus.create(f"{place}/f", **options)
+    corpus.append(pages(200), batch=50)
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", ENDS, f"{place}/f", json.dumps(options)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("damage", ["cut", "footer", "nothing"])
+def test_damage_there_is_told_too(bucket: tuple[str, dict[str, Any]], damage: str) -> None:
+    place, options = bucket
+    corpus = Corpus.create(f"{place}/g-{damage}", **options)
+    corpus.append(pages(40), media_of(pages(40)), batch=40)
+    name = "documents/00000000.parquet"
+    data = corpus.store.read(name)
+    corpus.store.write(name, {"cut": data[: len(data) // 2], "footer": data[:-8] + b"\xff" * 8, "nothing": b""}[damage])
+    with pytest.raises(CorpusError, match=r"00000000.parquet cannot be read"):
+        list(Corpus.open(corpus.store.url, **options))

@@ -176,3 +176,31 @@ def test_a_document_reads_as_it_was_written(page, url):
     assert "$5 or $6" in article.inner_text()
     # The longest line of running text, in characters of its own size.
     assert article.evaluate("a => a.getBoundingClientRect().width") <= 720
+
+
+def test_a_title_is_plain_text_without_its_site(browser, tmp_path):
+    from limner.corpus import Corpus
+    from limner.document import Document, Text
+    from limner.serve.server import serving
+
+    long = "g = " + " + ".join(rf"\frac{{a_{i}}}{{b_{i}}}" for i in range(30))
+    parts = (Text(0, "Fitting $P(Q)$", "heading", 1), Text(1, f"It is ${long}$ in all.", "paragraph"))
+    corpus = Corpus.create(tmp_path / "c")
+    corpus.append([Document("c0ffee", parts, title=r"Fitting \(P(Q)\) — SasView 6.1 documentation")])
+    with serving(corpus, port=0) as url:
+        page = browser.new_context(viewport={"width": 390, "height": 800}, base_url=url).new_page()
+        page.goto(f"{url}documents")
+        assert page.locator(".list strong").inner_text() == "Fitting P(Q)"
+        page.goto(f"{url}d/c0ffee")
+        assert page.title().startswith("Fitting P(Q) · ")
+        assert page.locator(".site").inner_text() == "SasView 6.1 documentation"
+        # The formula scrolls in a box of its own, the page does not.
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.locator(".long-formula").evaluate("e => e.scrollWidth > e.clientWidth")
+        page.context.close()
+
+
+def test_a_table_of_the_card_is_not_cut_at_the_width_of_prose(page, url):
+    page.goto(f"{url}card")
+    assert page.locator(".prose .table").count() > 0
+    assert page.evaluate("[...document.querySelectorAll('.prose .table')].every(e => e.scrollWidth <= e.clientWidth)")

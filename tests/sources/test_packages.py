@@ -265,10 +265,10 @@ def test_an_archive_that_came_whole_is_not_fetched_again(small: DataSet, tiny: P
 def test_the_commands(small: DataSet) -> None:
     runner = CliRunner()
     listed = runner.invoke(command, ["list", "--json"])
-    assert {json.loads(line)["name"] for line in listed.output.splitlines()} >= {"sasview", "gimp-help-ja", "openmoji"}
+    assert {entry["name"] for entry in json.loads(listed.output)} >= {"sasview", "gimp-help-ja", "openmoji"}
     assert "gimp-help-de" in runner.invoke(command, ["list"]).output
     got = runner.invoke(command, ["get", "tiny", "--json"])
-    assert json.loads(got.output)["path"] == str(small.data)
+    assert [entry["path"] for entry in json.loads(got.output)] == [str(small.data)]
     with pytest.raises(SourceError, match="there is no data set 'nope'"):
         runner.invoke(command, ["get", "nope"], catch_exceptions=False)
 

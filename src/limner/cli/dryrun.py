@@ -12,21 +12,23 @@ from rich.table import Table
 
 from limner.cli.progress import listening, print_summary
 from limner.errors import PlanError
-from limner.pipeline.dryrun import Trial, dry_run
+from limner.pipeline.dryrun import Trial
 from limner.pipeline.plan import Plan
 from limner.pipeline.runners import Runner
+from limner.pipeline.trials import told, trials
 
 
 def dry(plan: Plan, count: int, tries: Sequence[str], runner: Runner, as_json: bool) -> None:
     """Try `plan` on `count` inputs, then with each value of each `STEP.SETTING=VALUE,VALUE,…`, and print what came of it."""
+    changes = [change for text in tries for change in _changes(text)]
     with listening(quiet=as_json) as progress:
-        trials = dry_run(plan, count, [change for text in tries for change in _changes(text)], runner=runner, progress=progress)
+        found = trials(plan, count, changes, runner=runner, progress=progress)
     if as_json:
-        click.echo(json.dumps([{"changes": dict(t.changes), **t.summary.to_dict()} for t in trials], ensure_ascii=False))
+        click.echo(json.dumps([{"changes": dict(t.changes), **t.summary.to_dict()} for t in found], ensure_ascii=False))
         return
-    print_summary(trials[0].summary, done=False)
-    if len(trials) > 1:
-        Console(highlight=False).print(_compared(trials))
+    print_summary(found[0].summary, done=False)
+    if len(found) > 1:
+        Console(highlight=False).print(_compared(found))
 
 
 def _changes(text: str) -> list[dict[str, Any]]:
@@ -43,12 +45,11 @@ def _value(text: str) -> Any:
         return text
 
 
-def _compared(trials: Sequence[Trial]) -> Table:
+def _compared(found: Sequence[Trial]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("with")
     for name in ("documents", "images", "words"):
         table.add_column(f"{name} kept", justify="right")
-    for trial in trials:
-        label = ", ".join(f"{key}={value}" for key, value in trial.changes.items()) or "the plan as it stands"
-        table.add_row(label, *(f"{trial.summary.counts[name]:,}" for name in ("documents", "images", "words")))
+    for trial in found:
+        table.add_row(told(trial.changes), *(f"{trial.summary.counts[name]:,}" for name in ("documents", "images", "words")))
     return table

@@ -59,6 +59,8 @@ def command(corpus: str, format_name: str, output: str, shard: int | None, exif:
         f"{report.documents:,} documents · {report.images:,} images · {report.stored:,} files of media · "
         f"{report.files:,} files, {report.bytes / 1e6:,.1f} MB   {output}"
     )
+    if not report.known:
+        click.echo(f"{corpus} cannot be written to: a take-down from it will not reach this export")
     if report.stripped:
         click.echo(f"metadata removed from {report.stripped:,} images")
     if report.uncleaned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from limner.cli.options import allow_private
 from limner.document import Document
 from limner.errors import LimnerError, SourceError
 
@@ -18,6 +20,7 @@ class _Job(NamedTuple):
     target: str
     url: str
     extractor: str
+    allow_private: bool
 
 
 @click.command("extract", epilog="Exit status 1 where an input could not be read; the others are still printed.")
@@ -25,8 +28,9 @@ class _Job(NamedTuple):
 @click.option("--url", default="", metavar="U", help="Where the pages are from: makes the addresses of images absolute.")
 @click.option("--extractor", default="bundled:lexbor", show_default=True, metavar="ADDRESS", help="Which extractor.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes.")
+@allow_private
 @click.option("--json", "as_json", is_flag=True, help="One JSON line for each input, in order.")
-def command(inputs: tuple[str, ...], url: str, extractor: str, workers: int, as_json: bool) -> None:
+def command(inputs: tuple[str, ...], url: str, extractor: str, workers: int, allow_private: bool, as_json: bool) -> None:
     """Print the main content of pages: text and images in reading order.
 
     A FILE may be gzip, and `-` is standard input. A URL is fetched politely, and kept in limner's cache.
@@ -34,10 +38,11 @@ def command(inputs: tuple[str, ...], url: str, extractor: str, workers: int, as_
     \b
     limner extract page.html
     limner extract --json site/*.html > pages.jsonl
+    limner extract http://wiki.intranet/page --allow-private
     curl -s https://example.org/ | limner extract - --url https://example.org/ --json
     """
     failed = 0
-    jobs = [_Job(target, url, extractor) for target in inputs]
+    jobs = [_Job(target, url, extractor, allow_private) for target in inputs]
     for line, ok in _ordered(jobs, workers, as_json):
         failed += not ok
         if ok or as_json:
@@ -56,7 +61,8 @@ def _ordered(jobs: list[_Job], workers: int, as_json: bool) -> Iterator[tuple[st
     if workers == 1 or len(jobs) == 1:
         yield from map(work, jobs)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    # Ctrl-C ends the run from here; a worker must not tell of it too.
+    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         waiting: deque[Future[tuple[str, bool]]] = deque()
         for job in jobs:
             # A bounded queue: output streams, and no more than a few results wait for a slow one.
@@ -148,7 +154,7 @@ def _from_web(job: _Job) -> Iterable[Document]:
     from limner.sources.source import Input
     from limner.sources.urls import UrlSource
 
-    source = UrlSource(urls=(job.target,), settings=FetchSettings(), extractor=job.extractor)
+    source = UrlSource(urls=(job.target,), settings=FetchSettings(allow_private=job.allow_private), extractor=job.extractor)
     inputs: list[Input] = list(source.inputs())
     source.fetch(inputs, lambda _: None)
     for input in inputs:

@@ -29,11 +29,10 @@ def command(folder: str, format_name: str, output: str, json_: bool) -> None:
     from limner.cli.progress import listening
     from limner.formats import registry
     from limner.formats.load import begin, load
-    from limner.pipeline.lock import writing
 
     format = registry.load(format_name)
     corpus = begin(format, folder, output)
-    with listening(quiet=json_) as listener, writing(corpus.store):
+    with listening(quiet=json_) as listener:
         listener.stage("importing", 0, 0)
         report = load(format, folder, corpus, progress=lambda n: listener.advance(n, {"documents": n}))
     if json_:

@@ -6,17 +6,23 @@ function of the library.
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import os
 import pkgutil
 import sys
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
+from limner.cli.terminal import safe
 from limner.errors import LimnerError
 
-_NOT_COMMANDS = {"main", "options", "progress", "dryrun"}
+_NOT_COMMANDS = {"main", "options", "progress", "dryrun", "terminal", "newcorpus"}
 _ALIASES = {"import": "import_"}
+_TRACEBACK = "LIMNER_TRACEBACK"
 
 
 class Commands(click.Group):
@@ -39,11 +45,19 @@ class Commands(click.Group):
                 return None
             raise
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a name there is not comes with the nearest one there is."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.7)
+            ctx.fail(f"there is no command {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="limner", prog_name="limner")
 def limner() -> None:
-    """Documents that interleave images and text: build, read, keep and search corpora of them.
+    """Documents that interleave images and text: build, read, keep and exchange corpora of them.
 
     \b
     limner build ~/manuals crawl.warc.gz -o corpus     build a corpus
@@ -53,19 +67,40 @@ def limner() -> None:
 
 
 def main() -> None:
-    """Run a command; an error a person can act on is one line on stderr and exit status 1."""
+    """Run a command. An error is one line on stderr: exit status 2 where the call was wrong, else 1."""
     try:
         # Without its standalone mode, click returns the status that a command ended with.
         sys.exit(limner.main(standalone_mode=False) or 0)
     except LimnerError as error:
-        click.echo(f"limner: {error}", err=True)
-        sys.exit(1)
-    except click.ClickException as error:
+        _end(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "limner"
+        _end(f"{error.format_message().rstrip('.')}; `{command} --help` shows how", error.exit_code)
+    except click.ClickException as error:
+        _end(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("limner: interrupted; the same command continues where it stopped", err=True)
-        sys.exit(130)
+        _end("interrupted; the same command continues where it stopped", 130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        _end(_told(error))
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw is one line too
+        if os.environ.get(_TRACEBACK):
+            traceback.print_exc()
+        _end(f"{type(error).__name__}: {error} (unforeseen: {_TRACEBACK}=1 shows where, for a report)")
+
+
+def _told(error: OSError) -> str:
+    what = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return f"the system says: {what}"
+    return f"{os.fsdecode(error.filename)}: {what}; check the path, its permissions and the space left"
+
+
+def _end(message: str, status: int = 1) -> NoReturn:
+    click.echo(safe(f"limner: {' '.join(message.splitlines())}"), err=True)
+    sys.exit(status)

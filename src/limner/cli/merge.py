@@ -28,12 +28,10 @@ def command(corpora: tuple[str, ...], output: str, clash: Literal["error", "suff
     limner merge monday tuesday -o week
     limner merge a b -o both --clash suffix
     """
-    from limner.corpus import Corpus, Store
+    from limner.corpus import Corpus
     from limner.corpus.keeping import merge
-    from limner.pipeline.lock import writing
 
-    with writing(Store(output)):
-        merged = merge([Corpus.open(path) for path in corpora], output, clash=clash)
+    merged = merge([Corpus.open(path) for path in corpora], output, clash=clash)
     if json_:
         click.echo(json.dumps(dict(merged.counts)))
     else:

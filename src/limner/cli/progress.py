@@ -9,11 +9,13 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from limner.pipeline.progress import Silent
 from limner.pipeline.summary import Summary
+from limner.serve.wording import plural
 
 _EVERY = 10.0
 
@@ -61,8 +63,8 @@ class Lines:
     def stage(self, name: str, total: int, done: int) -> None:
         """Say that a stage begins."""
         self._name, self._total, self._done, self._said = name, total, done, time.monotonic()
-        already = f" ({done} done before)" if done else ""
-        print(f"{name}: {total} inputs{already}" if total else name, file=sys.stderr)  # noqa: T201
+        already = f" ({done:,} done before)" if done else ""
+        print(f"{name}: {plural(total, 'input')}{already}" if total else name, file=sys.stderr)  # noqa: T201
 
     def advance(self, inputs: int, counts: Mapping[str, int]) -> None:
         """Say how far it is, every ten seconds."""
@@ -70,7 +72,7 @@ class Lines:
         self._counts.update(counts)
         if time.monotonic() - self._said > _EVERY or self._done == self._total:
             self._said = time.monotonic()
-            print(f"{self._name}: {self._done}/{self._total}", file=sys.stderr)  # noqa: T201
+            print(f"{self._name}: {self._done:,}/{self._total:,}", file=sys.stderr)  # noqa: T201
 
     def message(self, text: str) -> None:
         """Print a line."""
@@ -95,14 +97,16 @@ def listening(quiet: bool = False) -> Generator[Bars | Lines | Silent]:
             bars.end()
 
 
-def print_summary(summary: Summary, done: bool = True) -> None:
-    """What was kept, what each step dropped and why, and, where there is a corpus (`done`), what to do next."""
+def print_summary(summary: Summary, done: bool = True, unread: str = "") -> None:
+    """What was kept, what each step dropped and why, what could not be read, and, where there is a corpus (`done`), what to do
+    next."""
     console = Console(highlight=False)
     counts = summary.counts
     known = sum(1 for language in summary.languages if language)
     console.print(
-        f"[bold]{counts['documents']:,} documents[/] · {counts['words']:,} words · {counts['images']:,} images "
-        f"({counts['stored']:,} stored) · {known} language{'s' if known != 1 else ''}   [dim]{summary.corpus if done else 'of a sample'}[/]"
+        f"[bold]{plural(counts['documents'], 'document')}[/] · {plural(counts['words'], 'word')} · "
+        f"{plural(counts['images'], 'image')} ({counts['stored']:,} stored) · {plural(known, 'language')}   "
+        f"[dim]{escape(summary.corpus) if done else 'of a sample'}[/]"
     )
     if summary.steps:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -117,6 +121,7 @@ def print_summary(summary: Summary, done: bool = True) -> None:
             )
         console.print(table)
     if summary.rejects:
-        console.print(f"rejects: {', '.join(f'{error} {count:,}' for error, count in summary.rejects.items())}")
-    following = f" next:[/] limner view {summary.corpus}" if done else "[/]"
-    console.print(f"[dim]{summary.inputs:,} inputs in {summary.seconds:,.1f} s.{following}")
+        kinds = ", ".join(f"{error} {count:,}" for error, count in summary.rejects.items())
+        console.print(f"could not be read: {unread or kinds}", markup=False, soft_wrap=True)
+    following = f" next:[/] limner view {escape(summary.corpus)}" if done else "[/]"
+    console.print(f"[dim]{plural(summary.inputs, 'input')} in {summary.seconds:,.1f} s.{following}")

@@ -99,6 +99,14 @@ def run_(slug: str, scale: str, changes: tuple[str, ...], seeds: int | None, fol
         click.echo(f"claim: {claim['statement']} (paper: {claim['paper']})   {claim['word']}")
 
 
+def _there(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise LimnerError(
+            f"there is no folder {folder}; go where the results are (limner's repository has some) or name it: --results DIR"
+        )
+    return folder
+
+
 @command.command()
 @_RESULTS
 def plot(folder: Path) -> None:
@@ -107,7 +115,7 @@ def plot(folder: Path) -> None:
     from limner.recipes.run import draw, results
 
     known = recipes()
-    for slug, result in results(folder).items():
+    for slug, result in results(_there(folder)).items():
         for path in draw(known[slug], result, folder) if slug in known else ():
             click.echo(str(path))
 
@@ -121,5 +129,5 @@ def table(folder: Path, json_: bool) -> None:
     from limner.recipes.run import results
     from limner.recipes.table import markdown
 
-    found = results(folder)
-    click.echo(json.dumps(list(found.values())) if json_ else markdown(recipes(), found), nl=json_)
+    found = results(_there(folder))
+    click.echo(json.dumps(list(found.values()), ensure_ascii=False) if json_ else markdown(recipes(), found), nl=json_)

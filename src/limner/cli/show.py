@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from limner.cli.options import as_json
+from limner.cli.terminal import safe
 from limner.errors import LimnerError
 
 
@@ -44,8 +45,3 @@ def command(corpus: str, id: str, json_: bool, html_: str | None) -> None:
         click.echo(dumps(document))
     elif not html_:
         click.echo(safe(terminal(document, min(shutil.get_terminal_size((100, 40)).columns, 100))))
-
-
-def safe(text: str) -> str:
-    """Text without what a terminal would obey: control characters that pages can carry."""
-    return "".join(c if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f") else "\ufffd" for c in text)

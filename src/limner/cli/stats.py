@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from limner.cli.options import as_json
+from limner.serve.wording import plural
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -48,8 +49,8 @@ def _print(console: Console, name: str, s: Statistics) -> None:
 
     console.print(Text(name, style="bold"))
     console.print(
-        f"{s.documents:,} documents · {s.words:,} words (about {s.tokens:,} tokens) · {s.images:,} images, {s.stored:,} stored · "
-        f"{s.captions:,} captions · {_size(s.bytes)}"
+        f"{plural(s.documents, 'document')} · {plural(s.words, 'word')} (about {plural(s.tokens, 'token')}) · "
+        f"{plural(s.images, 'image')}, {s.stored:,} stored · {plural(s.captions, 'caption')} · {_size(s.bytes)}"
     )
     words, images = s.words_per_document, s.images_per_document
     console.print(

@@ -1,4 +1,4 @@
-"""`limner takedown`: what must leave a corpus and not come back."""
+"""`limner takedown`: what must leave a corpus and its exports, and not come back."""
 
 from __future__ import annotations
 
@@ -8,37 +8,50 @@ from typing import TextIO
 import click
 
 from limner.cli.options import as_json
+from limner.errors import LimnerError
 
 
-@click.command("takedown", epilog="Exports made before still hold what was taken down: export again (`limner export`).")
+@click.command("takedown", epilog="Exit status 1 where an export could not be brought up to date; run again, it is finished.")
 @click.argument("corpus", metavar="CORPUS")
 @click.argument("listed", type=click.File("r", encoding="utf-8"), metavar="FILE")
+@click.option(
+    "--export", "named", multiple=True, metavar="DIR", help="An export that was moved, copied or edited: write it anew."
+)
+@click.option("--forget", "gone", multiple=True, metavar="DIR", help="An export that is gone for good.")
 @as_json
-def command(corpus: str, listed: TextIO, json_: bool) -> None:
+def command(corpus: str, listed: TextIO, named: tuple[str, ...], gone: tuple[str, ...], json_: bool) -> None:
     """Remove what FILE lists, one URL, host, sha256 of a file, or document id a line (`-` for standard input).
 
     Documents, images, media, ledger, dropped texts, rejects and indexes: no byte of it is left in the corpus. The list is
-    kept there as hashes, and later builds into the corpus honour it.
+    kept there as hashes, and later builds into the corpus honour it. Exports that were made of the corpus are written anew
+    from what is left; one that cannot be is named.
 
     \b
     limner takedown corpus requests.txt
     echo example.org | limner takedown corpus -
+    limner takedown corpus requests.txt --export /mnt/moved/dataset
     """
     from limner.corpus import Corpus
-    from limner.corpus.keeping import read_list, takedown
-    from limner.pipeline.lock import writing
+    from limner.corpus.keeping import read_list
+    from limner.formats.exports import forget, takedown
 
     wanted = read_list(listed.read())
     opened = Corpus.open(corpus)
-    with writing(opened.store):
-        opened.reload()
-        done = takedown(opened, wanted)
+    for folder in gone:
+        forget(opened, folder)
+    done, exports = takedown(opened, wanted, named)
     if json_:
-        click.echo(json.dumps(done.to_dict(), ensure_ascii=False))
-        return
-    click.echo(
-        f"taken down: {done.documents:,} documents, {done.dropped:,} dropped before, {done.parts:,} parts of others, "
-        f"{done.media:,} stored files, {done.rejects:,} rejects"
-    )
-    if done.unknown:
-        click.echo(f"not looked into: {', '.join(done.unknown)}; remove or rebuild what was made from the corpus")
+        click.echo(json.dumps({**done.to_dict(), "exports": exports.to_dict()}, ensure_ascii=False))
+    else:
+        click.echo(
+            f"taken down: {done.documents:,} documents, {done.dropped:,} dropped before, {done.parts:,} parts of others, "
+            f"{done.media:,} stored files, {done.rejects:,} rejects"
+        )
+        for folder in exports.rewritten:
+            click.echo(f"exported again: {folder}")
+        if unknown := [*done.unknown, *exports.unknown]:
+            click.echo(f"not looked into: {', '.join(unknown)}; remove or rebuild what was made from the corpus")
+    if exports.missed:
+        told = "; ".join(f"{folder}: {why}" for folder, why in exports.missed.items())
+        many = len(exports.missed)
+        raise LimnerError(f"{many} export{'s' if many > 1 else ''} may still hold what was taken down. {told}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from limner.errors import LimnerError
+from limner.serve.wording import plural
 
 
 @click.command(
@@ -33,10 +34,14 @@ def command(corpus: str, host: str, port: int | None, browse: bool, once_: bool)
         for path, status, length in answers:
             click.echo(f"{status}  {length:>9,} bytes  {path}")
         if wrong := [path for path, status, _ in answers if status != 200]:
-            raise LimnerError(f"{len(wrong)} pages of {corpus} failed: {', '.join(wrong)}")
+            raise LimnerError(f"{plural(len(wrong), 'page')} of {corpus} failed: {', '.join(wrong)}")
         return
 
     def ready(url: str) -> None:
+        from limner.serve.guard import is_loopback
+
         click.echo(f"{corpus} is at {url} (Ctrl-C ends)")
+        if not is_loopback(host):
+            click.echo(f"limner: not only from this machine: whoever reaches {host} can read all of {corpus}", err=True)
 
     view(opened, host, port, ready, browse)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from limner.cli.options import as_json
+from limner.cli.terminal import safe
 from limner.errors import LimnerError
+from limner.serve.wording import plural
 
 if TYPE_CHECKING:
-    from limner.corpus.why import Trace
+    from limner.corpus.trace import Trace
 
 _SAID = {"kept": "kept, whole", "reduced": "kept, less some parts", "dropped": "dropped"}
 
@@ -39,8 +41,6 @@ def command(corpus: str, id: str, most: int, json_: bool) -> None:
     if json_:
         click.echo(json.dumps(trace.to_dict(), ensure_ascii=False))
     elif trace:
-        from limner.cli.show import safe
-
         click.echo(safe("\n".join(_lines(trace, most))))
     if not trace:
         raise LimnerError(
@@ -56,7 +56,7 @@ def _lines(trace: Trace, most: int) -> list[str]:
     for fate in trace.fates:
         out.append(f"{fate.id}  {fate.title or fate.source or fate.url}".rstrip())
         where = f", in batch {fate.batch}" if fate.batch else ""
-        counts = f": {fate.parts:,} parts, {fate.images:,} images" if fate.parts else ""
+        counts = f": {plural(fate.parts, 'part')}, {plural(fate.images, 'image')}" if fate.parts else ""
         out.append(f"  {_SAID[fate.status]}{where}{counts}  {fate.source or fate.url}".rstrip())
         out += [f"  {'still there' if match.here else 'gone'}: {match.what}" for match in fate.matched]
         for event in fate.told[:most]:
@@ -64,8 +64,8 @@ def _lines(trace: Trace, most: int) -> list[str]:
             if event.what and not fate.matched:
                 out.append(f"      {event.what}")
         if len(fate.told) > most:
-            out.append(f"  … {len(fate.told) - most:,} more rows (--most)")
+            out.append(f"  … {plural(len(fate.told) - most, 'more row')} (--most)")
     out += [f"{reject.input}: could not be read ({reject.error}): {reject.message}" for reject in trace.rejects]
     if trace.more:
-        out.append(f"… and {trace.more:,} more documents; be more exact")
+        out.append(f"… and {plural(trace.more, 'more document')}; be more exact")
     return out

@@ -10,7 +10,9 @@ from typing import Any, cast
 
 from limner.corpus.corpus import Corpus
 from limner.corpus.ledger import plan_steps
-from limner.corpus.statistics import Statistics, statistics
+from limner.corpus.statistics import Statistics, kept_statistics, statistics
+
+NAME = "CARD.md"
 
 
 def card(corpus: Corpus, figures: Statistics | None = None) -> str:
@@ -29,6 +31,11 @@ def card(corpus: Corpus, figures: Statistics | None = None) -> str:
         _again(plan, corpus.facts),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def describe(corpus: Corpus) -> None:
+    """Write what pages about a corpus show: its statistics, and its card as `CARD.md`."""
+    corpus.store.write(NAME, card(corpus, kept_statistics(corpus)).encode("utf-8", "replace"))
 
 
 def _what(s: Statistics, facts: Mapping[str, Any]) -> str:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from sys import intern
+from typing import Any, cast, overload
 
 from limner.corpus.sealed import seal, unseal
 from limner.corpus.store import Store
@@ -21,6 +22,7 @@ from limner.errors import CorpusError
 
 FOLDERS = ("documents", "media", "ledger", "dropped", "rejects")
 SWITCH = "commits/switch"
+_FEW = 4
 
 _STEM = re.compile(r"\d{8,12}(\.\d{1,9})?\Z", re.ASCII)
 
@@ -47,7 +49,55 @@ class Commit:
 
     def write(self, store: Store) -> None:
         """Make the batch count: one atomic write."""
-        store.write(f"commits/{self.stem}.json", json.dumps(seal(asdict(self)), separators=(",", ":")).encode())
+        store.write(f"commits/{self.stem}.json", json.dumps(seal(self.to_record()), separators=(",", ":")).encode())
+
+    def to_record(self) -> dict[str, Any]:
+        """The record, JSON-ready."""
+        return {
+            **{f.name: getattr(self, f.name) for f in fields(self)},
+            "inputs": list(self.inputs),
+            "replaces": list(self.replaces),
+        }
+
+
+class Inputs(Sequence[str]):
+    """The names of a batch's inputs, read from its record when they are asked for: they can be more than all else that a corpus
+    holds in memory. Raises `CorpusError` where the record was swept since."""
+
+    __slots__ = ("_count", "_stem", "_store")
+
+    def __init__(self, store: Store, stem: str, count: int):
+        self._store, self._stem, self._count = store, stem, count
+
+    def _names(self) -> Sequence[str]:
+        found = _read(self._store, f"{self._stem}.json").inputs
+        if len(found) != self._count:
+            raise CorpusError(f"{self._store.url}: the record of batch {self._stem} has changed; open the corpus again")
+        return found
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names()
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return self._names()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(cast("Sequence[object]", other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<the names of {self._count:,} inputs>"
 
 
 def stem(ordinal: int, revision: int = 0) -> str:
@@ -96,6 +146,12 @@ def record(data: object) -> Commit:
         raise ValueError("digests is not a table of strings")
     if not isinstance(given.get("digest", ""), str) or not _is_count(given.get("groups", 0)):
         raise ValueError("digest or groups is of the wrong type")
+    files = cast("dict[str, int]", given.get("files", {}))
+    same = {name: name for name in files}
+    # One object for what many records say alike: with many batches, memory goes on their strings.
+    given["digests"] = {same.get(name, name): value for name, value in cast("dict[str, str]", values).items()}
+    given["counts"] = {intern(name): value for name, value in cast("dict[str, int]", given.get("counts", {})).items()}
+    given["digest"] = intern(cast("str", given.get("digest", "")))
     return Commit(**given)
 
 
@@ -123,7 +179,7 @@ def _records(store: Store) -> dict[str, Commit]:
     for _ in range(10):
         names = store.names("commits")
         try:
-            found = {name.removesuffix(".json"): _read(store, name) for name in names if is_record(name)}
+            found = {name.removesuffix(".json"): _slim(store, _read(store, name)) for name in names if is_record(name)}
             if "switch" in names:
                 found.update((commit.stem, commit) for commit in _switched(store))
         except CorpusError:
@@ -133,6 +189,10 @@ def _records(store: Store) -> dict[str, Commit]:
         else:
             return found
     raise CorpusError(f"{store.url}: the commits change faster than they can be read; try again when its writer is done")
+
+
+def _slim(store: Store, commit: Commit) -> Commit:
+    return replace(commit, inputs=Inputs(store, commit.stem, len(commit.inputs))) if len(commit.inputs) > _FEW else commit
 
 
 def _read(store: Store, name: str) -> Commit:
@@ -161,7 +221,7 @@ def write_all(store: Store, commits: Sequence[Commit]) -> None:
     """Make several batches count, and those they replace not, all in one atomic write."""
     if len(commits) > 1:
         finish(store)
-        store.write(SWITCH, json.dumps([seal(asdict(c)) for c in commits], separators=(",", ":")).encode())
+        store.write(SWITCH, json.dumps([seal(c.to_record()) for c in commits], separators=(",", ":")).encode())
         finish(store)
     elif commits:
         commits[0].write(store)

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from limner.corpus import sealed, tables
 from limner.corpus.commit import Commit
 from limner.corpus.media import MediaInfo
+from limner.corpus.parquet import read_table
 from limner.corpus.shard import ShardWriter, extension
 from limner.corpus.shards import Reader
 from limner.corpus.store import Store
@@ -65,7 +66,7 @@ def read(reader: Reader, commits: Sequence[Commit]) -> Content:
             folder = name.partition("/")[0]
             if folder == "media":
                 continue
-            table = pq.read_table(pa.BufferReader(reader.store.read(name)))
+            table = read_table(reader.store, name)
             if folder.startswith(SIDECAR):
                 sidecars.setdefault(folder.removeprefix(SIDECAR), []).append(table)
             else:

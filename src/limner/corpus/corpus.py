@@ -12,12 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from limner.corpus.batch import BatchWriter
 from limner.corpus.commit import Commit, next_ordinal, read_commits, stem, sweep
 from limner.corpus.index import KeyIndex
+from limner.corpus.lock import writing
 from limner.corpus.media import MediaInfo
+from limner.corpus.parquet import read_table
 from limner.corpus.sealed import seal, unseal
 from limner.corpus.shards import Reader
 from limner.corpus.store import Store
@@ -111,11 +112,11 @@ class Corpus:
 
     @cached_property
     def _ids(self) -> KeyIndex:
-        return KeyIndex(self.store, self.commits, "documents", "id")
+        return KeyIndex(self.store, self.commits, "documents")
 
     @cached_property
     def _refs(self) -> KeyIndex:
-        return KeyIndex(self.store, self.commits, "media", "ref")
+        return KeyIndex(self.store, self.commits, "media")
 
     def save_indexes(self) -> None:
         """Keep the indexes of ids and media in the corpus, so that the next `open` need not build them."""
@@ -143,11 +144,12 @@ class Corpus:
         """The document whose id is, or alone starts with, `prefix`; raises `CorpusError` for none or several."""
         if prefix in self:
             return self[prefix]
-        found = [d for d in (self._reader.row(c, r) for c, r in self._ids.starting(prefix)) if d.id.startswith(prefix)]
+        may_be = (self._reader.row(c, r) for c, r in self._ids.starting(prefix))
+        found = list(islice((d for d in may_be if d.id.startswith(prefix)), 4))
         if len(found) == 1:
             return found[0]
         if found:
-            raise CorpusError(f"{prefix!r} begins several ids: {', '.join(d.id for d in found[:4])}, …; give more digits")
+            raise CorpusError(f"{prefix!r} begins several ids: {', '.join(d.id for d in found)}, …; give more digits")
         raise CorpusError(f"{self.store.url} holds no document {prefix!r}; `limner why` says whether it was dropped")
 
     def _stored(self, ref: str) -> tuple[Commit, MediaInfo, int] | None:
@@ -179,36 +181,42 @@ class Corpus:
         """The tables of `ledger`, `dropped`, `rejects`, `documents` or `media`, a batch at a time."""
         for commit in self.commits:
             if name := commit.file(folder):
-                with self.store.arrow(name) as file:
-                    yield pq.read_table(file, columns=columns)
+                yield read_table(self.store, name, columns)
 
     # Writing
 
     def batch(self, ordinal: int | None = None) -> BatchWriter:
-        """A writer for the batch at `ordinal`, by default the one after the last."""
+        """A writer for the batch at `ordinal`, by default the one after the last. Hold the corpus while you write to it
+        (`limner.corpus.lock.writing`)."""
         if ordinal is None:
             ordinal = next_ordinal(self.commits)
         return BatchWriter(self.store, stem(ordinal))
 
     def append(self, documents: Iterable[Document], media: Mapping[str, bytes] | None = None, batch: int = 500) -> None:
-        """Append documents in batches; `media` holds bytes by sha256 for the parts that refer to them."""
+        """Append documents in batches; `media` holds bytes by sha256 for the parts that refer to them. Raises `CorpusError`
+        while another writes to the corpus."""
         waiting = iter(documents)
-        while held := list(islice(waiting, batch)):
-            with closing(self.batch()) as writer:
-                for document in held:
-                    for part in document.parts:
-                        ref = getattr(part, "ref", "")
-                        if media and ref in media and writer.info(ref) is None and writer.put(media[ref]).ref != ref:
-                            raise CorpusError(f"document {document.id}: the bytes given for {ref} have another sha256")
-                    writer.add(document)
-                self.commits.append(writer.commit())
+        with writing(self.store):
+            if self.store.exists(f"commits/{stem(next_ordinal(self.commits))}.json"):
+                self.reload()  # another has written since this corpus was opened
+            while held := list(islice(waiting, batch)):
+                with closing(self.batch()) as writer:
+                    for document in held:
+                        for part in document.parts:
+                            ref = getattr(part, "ref", "")
+                            if media and ref in media and writer.info(ref) is None and writer.put(media[ref]).ref != ref:
+                                raise CorpusError(f"document {document.id}: the bytes given for {ref} have another sha256")
+                        writer.add(document)
+                    self.commits.append(writer.commit())
         for name in ("_ids", "_refs"):
             self.__dict__.pop(name, None)
 
     def sweep(self) -> int:
-        """Remove files of no counting commit; see `limner.corpus.commit.sweep`. Only for the one writer of a corpus."""
-        self.reload()
-        return sweep(self.store, self.commits)
+        """Remove files of no counting commit; see `limner.corpus.commit.sweep`. Raises `CorpusError` while another writes to the
+        corpus: they may be its."""
+        with writing(self.store):
+            self.reload()
+            return sweep(self.store, self.commits)
 
     def update_facts(self, **facts: Any) -> None:
         """Change entries of `corpus.json`."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from limner.corpus import tables
 from limner.corpus.corpus import Corpus
+from limner.corpus.parquet import read_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -139,8 +139,7 @@ def _tables(corpus: Corpus) -> Iterator[tuple[pa.Table, pa.Table]]:
     for commit in corpus.commits:
         for folder, held in (("ledger", ledgers), ("dropped", droppeds)):
             if name := commit.file(folder):
-                with corpus.store.arrow(name) as file:
-                    held.append(pq.read_table(file))
+                held.append(read_table(corpus.store, name))
                 rows += held[-1].num_rows
                 size += held[-1].nbytes
         if rows > ROWS_AT_ONCE or size > _DROPPED_BYTES:

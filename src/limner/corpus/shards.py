@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from itertools import accumulate
 from typing import Generic, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from limner.corpus import tables
 from limner.corpus.commit import Commit
 from limner.corpus.media import MediaInfo
+from limner.corpus.parquet import Parquet, read_table, reading
 from limner.corpus.store import Store
 from limner.document import Document
-from limner.errors import CorpusError, InvalidDocument
+from limner.errors import CorpusError
 
 V = TypeVar("V")
-
-# What reading a file that is damaged, or not Parquet, may raise: Arrow has an error of its own for each kind of nonsense.
-UNREADABLE = (OSError, pa.ArrowException, InvalidDocument, ValueError, OverflowError, KeyError, TypeError, MemoryError)
 
 
 class Kept(Generic[V]):
@@ -92,60 +87,42 @@ class Reader:
 
     def __init__(self, store: Store, open_files: int = 64):
         self.store = store
-        self._documents: Kept[tuple[pq.ParquetFile, list[int]]] = Kept(open_files)
+        self._documents: Kept[Parquet] = Kept(open_files)
         self._media: Kept[MediaTable] = Kept(4 * open_files)
         self._shards: Kept[_Descriptor] = Kept(open_files)
 
-    def _file(self, commit: Commit) -> tuple[pq.ParquetFile, list[int]]:
+    def _file(self, commit: Commit) -> Parquet:
         name = commit.file("documents")
         if name is None:
             raise CorpusError(f"{self.store.url}: batch {commit.stem} has no documents")
-        return self._documents.get(name, lambda: self._open(name))
-
-    def _open(self, name: str) -> tuple[pq.ParquetFile, list[int]]:
-        local = self.store.local(name)
-        try:
-            # From an object store, a row group is one request: its columns lie side by side and are read together.
-            file = pq.ParquetFile(local, memory_map=True) if local else pq.ParquetFile(self.store.open(name), pre_buffer=True)
-            sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
-            return file, list(accumulate(sizes, initial=0))
-        except UNREADABLE as error:
-            raise CorpusError(f"{self.store.url}: {name} cannot be read ({error}); run `limner check`") from None
+        with reading(self.store, name):
+            return self._documents.get(name, lambda: Parquet(self.store, name, commit.files[name]))
 
     def groups(self, commit: Commit) -> int:
         """How many row groups the documents of a commit lie in; 0 where it has none."""
         if not commit.file("documents"):
             return 0
-        return commit.groups or len(self._file(commit)[1]) - 1
+        return commit.groups or len(self.starts(commit)) - 1
 
     def starts(self, commit: Commit) -> list[int]:
         """The row at which each row group begins, as the file says, and the number of rows."""
-        return self._file(commit)[1]
+        return self._file(commit).starts
 
     def group(self, commit: Commit, group: int) -> list[Document]:
         """The documents of one row group."""
-        file, _ = self._file(commit)
-        try:
-            return tables.decode(file.read_row_group(group, use_threads=False))
-        except UNREADABLE as error:
-            raise self._unreadable(commit, error) from None
+        file = self._file(commit)
+        with reading(self.store, f"documents/{commit.stem}.parquet"):
+            return tables.decode(file.group(group))
 
     def row(self, commit: Commit, row: int) -> Document:
         """One document of a commit."""
-        file, starts = self._file(commit)
-        if not 0 <= row < starts[-1]:
+        file = self._file(commit)
+        if not 0 <= row < file.starts[-1]:
             raise CorpusError(f"{self.store.url}: batch {commit.stem} has no row {row}; its index is stale")
-        group = bisect_right(starts, row) - 1
-        try:
-            table = file.read_row_group(group, use_threads=False).slice(row - starts[group], 1)
+        group = file.group_of(row)
+        with reading(self.store, f"documents/{commit.stem}.parquet"):
+            table = file.group(group).slice(row - file.starts[group], 1)
             return tables.decode(pa.Table.from_batches(table.to_batches()))[0]
-        except UNREADABLE as error:
-            raise self._unreadable(commit, error) from None
-
-    def _unreadable(self, commit: Commit, error: Exception) -> CorpusError:
-        return CorpusError(
-            f"{self.store.url}: documents of batch {commit.stem} cannot be read ({error}); `limner check` says what is damaged"
-        )
 
     def table(self, commit: Commit) -> MediaTable:
         """The media of a commit: facts and offset by sha256."""
@@ -153,10 +130,8 @@ class Reader:
         return self._media.get(name, lambda: self._media_table(name)) if name else _NO_MEDIA
 
     def _media_table(self, name: str) -> MediaTable:
-        try:
-            return MediaTable(pq.read_table(pa.BufferReader(self.store.read(name)), use_threads=False))
-        except UNREADABLE as error:
-            raise CorpusError(f"{self.store.url}: {name} cannot be read ({error}); run `limner check`") from None
+        with reading(self.store, name):
+            return MediaTable(read_table(self.store, name))
 
     def bytes(self, commit: Commit, start: int, end: int) -> bytes:
         """A range of the media shard of a commit."""

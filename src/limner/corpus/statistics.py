@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.parquet as pq
 
 from limner.corpus import ledger
+from limner.corpus.columns import Parts, document_batches, host, source
 from limner.corpus.corpus import Corpus
 from limner.corpus.index import fingerprint
 
@@ -36,7 +36,6 @@ _COLUMNS = [
     "id", "source", "url", "title", "language", "meta",
     *(_LIST + name for name in ("type", "text", "role", "ref", "alt", "width", "height", "of")),
 ]  # fmt: skip
-_HOST = r"^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#:]+)"
 
 
 @dataclass(frozen=True)
@@ -213,7 +212,7 @@ def statistics(corpus: Corpus, top: int = 20, progress: Callable[[int], None] | 
 def kept_statistics(corpus: Corpus) -> Statistics:
     """The statistics as they were last computed of just these batches, else computed now and kept in the corpus's `index`
     folder (where it can be written), for what shows them again and again."""
-    name = f"statistics-{_version()}-{fingerprint(corpus.commits)}.json"
+    name = f"statistics-{_version(corpus)}-{fingerprint(corpus.commits)}.json"
     try:
         if corpus.store.exists(f"index/{name}"):
             return from_dict(json.loads(corpus.store.read(f"index/{name}")))
@@ -239,64 +238,11 @@ def from_dict(data: Mapping[str, Any]) -> Statistics:
     return Statistics(**given)
 
 
-def _version() -> str:
-    """Changes when what is counted does: the names of all figures, hashed."""
+def _version(corpus: Corpus) -> str:
+    """Changes when what is counted does: the names of all figures, and of the plan's steps, hashed."""
     names = [f.name for kind in (Statistics, Spread, Stage) for f in fields(kind)]
-    return hashlib.sha256(" ".join([*names, str(SIDES), str(KEPT_TOP)]).encode()).hexdigest()[:8]
-
-
-def document_batches(corpus: Corpus, columns: Sequence[str], rows: int = 2_048) -> Iterator[pa.RecordBatch]:
-    """Columns of all documents, at most `rows` rows at a time, in the order of the corpus."""
-    for commit in corpus.commits:
-        if name := commit.file("documents"):
-            with corpus.store.arrow(name) as file:
-                yield from pq.ParquetFile(file).iter_batches(batch_size=rows, columns=list(columns), use_threads=False)
-
-
-class Parts:
-    """The parts of a batch of documents as flat columns, and sums back to one figure a document."""
-
-    def __init__(self, batch: pa.RecordBatch):
-        self._lists = batch.column("parts")
-        self._structs = self._lists.flatten()
-        offsets = self._lists.offsets.to_numpy(zero_copy_only=False)
-        self._bounds = offsets - offsets[0]
-        self.size = len(self._structs)
-
-    def column(self, name: str) -> pa.Array:
-        """One field of every part."""
-        return self._structs.field(name)
-
-    def equal(self, name: str, value: str) -> np.ndarray:
-        """Whether a field has that value."""
-        return pc.fill_null(pc.equal(self.column(name), value), False).to_numpy(zero_copy_only=False)
-
-    def valid(self, name: str) -> np.ndarray:
-        """Whether a field is there."""
-        return self.column(name).is_valid().to_numpy(zero_copy_only=False)
-
-    def number(self, name: str) -> np.ndarray:
-        """A field of numbers, 0 where it is not there."""
-        return pc.fill_null(self.column(name), 0).to_numpy(zero_copy_only=False)
-
-    def sums(self, values: np.ndarray) -> np.ndarray:
-        """One sum a document of a figure a part."""
-        total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-        return total[self._bounds[1:]] - total[self._bounds[:-1]]
-
-
-def host(batch: pa.RecordBatch) -> pa.Array:
-    """The host of each document's URL, else of its source where that is one; null where neither is."""
-    of_url = pc.struct_field(pc.extract_regex(batch.column("url"), _HOST), "host")
-    of_source = pc.struct_field(pc.extract_regex(batch.column("source"), _HOST), "host")
-    return pc.utf8_lower(pc.coalesce(of_url, of_source))
-
-
-def source(batch: pa.RecordBatch) -> pa.Array:
-    """What stands before the first slash of each document's source, or its host: the folder, archive or site."""
-    of_source = pc.struct_field(pc.extract_regex(batch.column("source"), _HOST), "host")
-    first = pc.struct_field(pc.extract_regex(batch.column("source"), r"^(?P<first>[^/]+)"), "first")
-    return pc.coalesce(of_source, first)
+    counted = [*names, str(SIDES), str(KEPT_TOP), str(ledger.plan_steps(corpus))]
+    return hashlib.sha256(" ".join(counted).encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def _words(texts: pa.Array) -> np.ndarray:

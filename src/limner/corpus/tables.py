@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, cast
 
 import pyarrow as pa
 
-from limner.corpus.media import MediaInfo
 from limner.document import Audio, Document, Image, Mesh, Part, Text, Video
 
 SCHEMA_VERSION = 1
@@ -73,6 +73,31 @@ LEDGER = pa.schema(
 DROPPED = pa.schema([("document", pa.string()), ("part", pa.int32()), ("step", pa.string()), ("json", pa.string())])
 
 REJECTS = pa.schema([("input", pa.string()), ("location", pa.string()), ("error", pa.string()), ("message", pa.string())])
+
+SCHEMAS = {"documents": DOCUMENTS, "media": MEDIA, "ledger": LEDGER, "dropped": DROPPED, "rejects": REJECTS}
+NEVER_NULL = {
+    "documents": ("id", "parts"), "media": tuple(MEDIA.names), "ledger": ("document", "part", "step", "action", "reason"),
+    "dropped": tuple(DROPPED.names), "rejects": (),
+}  # fmt: skip
+_ELEMENT = ".list.element."
+
+
+@cache
+def schema_of(folder: str, columns: tuple[str, ...] | None = None) -> pa.Schema | None:
+    """What a table of that folder has, where those columns of it are read (`parts.list.element.NAME` for one of parts); None for
+    the tables of others."""
+    whole = SCHEMAS.get(folder)
+    if whole is None or columns is None:
+        return whole
+    fields: list[pa.Field] = []
+    for field in whole:
+        inner = {name.rpartition(".")[2] for name in columns if name.startswith(field.name + _ELEMENT)}
+        if field.name in columns:
+            fields.append(field)
+        elif inner:
+            chosen = pa.struct([part for part in field.type.value_type if part.name in inner])
+            fields.append(pa.field(field.name, pa.list_(pa.field("element", chosen))))
+    return pa.schema(fields)
 
 
 def encode(documents: Sequence[Document]) -> pa.Table:
@@ -204,9 +229,3 @@ def rows(schema: pa.Schema, values: Iterable[tuple[Any, ...]]) -> pa.Table:
     """A table of `schema` from its rows."""
     columns = list(zip(*values, strict=True)) or [()] * len(schema)
     return pa.table([array(list(c), f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
-
-
-def media_rows(table: pa.Table) -> list[tuple[MediaInfo, int]]:
-    """What a media table says of each file, with its offset in the shard."""
-    cells = [table.column(name).to_pylist() for name in ("ref", "mime", "width", "height", "size", "offset")]
-    return [(MediaInfo(r, m, w, h, s), o) for r, m, w, h, s, o in zip(*cells, strict=True)]

@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.parquet as pq
 
 from limner.corpus.corpus import Corpus
 from limner.corpus.ledger import plan_steps
+from limner.corpus.parquet import read_table
+from limner.corpus.trace import MOST, Event, Fate, Match, Reject, Trace
 from limner.document import Document, Part
 from limner.document.jsonform import from_dict, part_from_dict
 from limner.document.render import part_line
@@ -26,122 +27,10 @@ from limner.errors import InvalidDocument, LimnerError
 # Its functions are made when it is imported: a type checker does not see them.
 pc: Any = pyarrow.compute
 
-MOST = 20
-"""No more documents, and no more rejects, are traced at once."""
-
 # What was dropped of each document: part, step, its JSON.
 Dropped = dict[str, list[tuple[int, str, dict[str, Any]]]]
 
 _DIGITS = re.compile(r"[0-9a-f]{4,64}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A row of the ledger: `step` dropped or noted a part (-1: the document) for a reason, where `value` met `threshold`;
-    `what` is a line that shows the part, "" where the plan does not keep what it drops. `nth` is the place of the step
-    in the plan, from 1, or 0 where the plan does not name it."""
-
-    document: str
-    part: int
-    step: str
-    action: str
-    reason: str
-    value: float | None = None
-    threshold: float | None = None
-    detail: str = ""
-    what: str = ""
-    nth: int = 0
-
-    @property
-    def sentence(self) -> str:
-        """What happened, in words.
-
-        >>> Event("a", 3, "sizes", "drop", "too-small", 16.0, 150.0).sentence
-        'sizes dropped part 3: too-small (16 against a threshold of 150)'
-        """
-        whole = "the document" if self.part < 0 else f"part {self.part}"
-        verb = "dropped" if self.action == "drop" else "changed"
-        said = f"{self.step} {verb} {whole}: {self.reason}"
-        if measured := figures(self.value, self.threshold):
-            said += f" ({measured})"
-        return f"{said}, {self.detail}" if self.detail else said
-
-
-def figures(value: float | None, threshold: float | None) -> str:
-    """A value and the threshold it met, in words.
-
-    >>> figures(0.25, 0.5)
-    '0.25 against a threshold of 0.5'
-    """
-    if value is None:
-        return f"threshold {threshold:.6g}" if threshold is not None else ""
-    return f"{value:.6g} against a threshold of {threshold:.6g}" if threshold is not None else f"{value:.6g}"
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A part that the question was about: its ordinal, a line that shows it, whether it is still there."""
-
-    part: int
-    what: str
-    here: bool
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of one document. `batch` is the stem of the files that hold it; `status` is `kept` (whole), `reduced`
-    (some parts dropped) or `dropped`; `matched` are the parts the question was about, empty when it was about the
-    document; `events` are in the order of the ledger."""
-
-    id: str
-    status: str
-    title: str = ""
-    url: str = ""
-    source: str = ""
-    batch: str = ""
-    parts: int = 0
-    images: int = 0
-    matched: tuple[Match, ...] = ()
-    events: tuple[Event, ...] = ()
-
-    @property
-    def drops(self) -> tuple[Event, ...]:
-        """The events that took something."""
-        return tuple(event for event in self.events if event.action == "drop")
-
-    @property
-    def told(self) -> tuple[Event, ...]:
-        """The events that answer the question: all of them, or those of the parts it was about and of the whole document."""
-        about = {match.part for match in self.matched}
-        return tuple(e for e in self.events if not about or e.part in about or (e.part < 0 and e.action == "drop"))
-
-
-@dataclass(frozen=True)
-class Reject:
-    """An input that could not be read."""
-
-    input: str
-    location: str
-    error: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The answer. `media` says what is stored of an image asked for by its sha256; `more` counts documents beyond `MOST`."""
-
-    query: str
-    fates: tuple[Fate, ...] = ()
-    rejects: tuple[Reject, ...] = ()
-    media: dict[str, Any] = field(default_factory=dict[str, Any])
-    more: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.fates or self.rejects or self.media)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
 
 
 def why(corpus: Corpus, text: str) -> Trace:
@@ -285,8 +174,7 @@ def _documents(corpus: Corpus) -> Iterator[pa.Table]:
     columns = ["id", "url", "source", *(f"parts.list.element.{n}" for n in ("type", "n", "ref", "url", "alt", "width", "height"))]
     for commit in corpus.commits:
         if name := commit.file("documents"):
-            with corpus.store.arrow(name) as file:
-                yield pq.ParquetFile(file).read(columns=columns)
+            yield read_table(corpus.store, name, columns)
 
 
 def _line(data: dict[str, Any]) -> str:

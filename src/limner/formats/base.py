@@ -5,24 +5,44 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import uuid4
 
-from limner.corpus import Corpus
+from limner.corpus import Corpus, Store
+from limner.corpus.index import fingerprint
+from limner.corpus.keeping.exports import Exported, digest_of_list, forget, place_of, remember
+from limner.corpus.keeping.takelist import taken
 from limner.corpus.media import sha256
 from limner.corpus.stream import Stream
 from limner.document import Document, Part, Text
 from limner.errors import FormatError, LimnerError
 from limner.formats import exif as metadata
-from limner.formats import features
+from limner.formats import features, sums
 from limner.formats.features import Tally
 from limner.formats.folder import Folder
 from limner.formats.format import ExportReport, Progress, Read, Reject, Rejected
 from limner.formats.notes import Notes
 from limner.formats.output import REPORT, SOURCES, Item, Shard, building, files_of
+
+
+@contextmanager
+def _remembered(store: Store, made: Exported) -> Generator[bool]:
+    """Have the corpus know of an export from before it is there until it fails; whether it could be."""
+    try:
+        remember(store, made)
+    except OSError:
+        yield False
+        return
+    try:
+        yield True
+    except BaseException:
+        forget(store, made)
+        raise
 
 
 @dataclass(frozen=True)
@@ -77,28 +97,52 @@ class FileFormat(ABC):
             raise FormatError(f"{self.name} has no setting {min(unknown)!r}; it has shard, exif, own and progress")
         if shard < 0:
             raise FormatError(f"a shard cannot have {shard} documents")
-        size = shard or self.shard_size
-        tally = Tally(self.holds, own)
-        with building(folder) as path:
-            export = Outgoing(corpus.stream(), tally, keep_exif=exif, progress=progress)
-            total = max(-(-len(corpus) // size), 1)
-            number, items = 0, iter(export)
-            first = next(items, None)
-            while first is not None or number == 0:
-                batch = iter(()) if first is None else chain([first], islice(items, size - 1))
-                self.write(Shard(path, number, total, own, tally), batch)
-                number, first = number + 1, next(items, None)
-            self.finish(path, number)
-            (path / SOURCES).write_text(export.notes.text(self, corpus.facts), encoding="utf-8")
-            report = self._report(os.fspath(folder), path, export, tally)
-            (path / REPORT).write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        made = Exported(
+            uuid4().hex, os.path.realpath(folder), self.name, place_of(corpus.store), digest_of_list(taken(corpus)),
+            {"shard": shard, "exif": exif, "own": own},
+        )  # fmt: skip
+        with _remembered(corpus.store, made) as known, building(folder) as path:
+            return self._fill(path, os.fspath(folder), corpus, made, known, progress)
+
+    def rewrite(self, corpus: Corpus, made: Exported, progress: Progress | None = None) -> ExportReport:
+        """Write an export anew where it lies, from what the corpus holds now; files of others in its folder stay. Raises
+        `FormatError` where it cannot: the export is as it was."""
+        made = replace(made, taken=digest_of_list(taken(corpus)))
+        with building(made.folder, over=True) as path:
+            report = self._fill(path, made.folder, corpus, made, True, progress)
+            sums.carry(Path(made.folder), path)
+        remember(corpus.store, made)
         return report
 
-    def _report(self, folder: str, path: Path, export: Outgoing, tally: Tally) -> ExportReport:
+    def _fill(
+        self, path: Path, folder: str, corpus: Corpus, made: Exported, known: bool, progress: Progress | None
+    ) -> ExportReport:  # fmt: skip
+        own, size = bool(made.settings.get("own", True)), int(made.settings.get("shard", 0)) or self.shard_size
+        tally = Tally(self.holds, own)
+        export = Outgoing(corpus.stream(), tally, keep_exif=bool(made.settings.get("exif", False)), progress=progress)
+        total = max(-(-len(corpus) // size), 1)
+        number, items = 0, iter(export)
+        first = next(items, None)
+        while first is not None or number == 0:
+            batch = iter(()) if first is None else chain([first], islice(items, size - 1))
+            self.write(Shard(path, number, total, own, tally), batch)
+            number, first = number + 1, next(items, None)
+        self.finish(path, number)
+        (path / SOURCES).write_text(export.notes.text(self, corpus.facts), encoding="utf-8")
+        sums.write(path)
+        report = self._report(folder, path, export, tally, known)
+        said = {**report.to_dict(), "id": made.id, "taken": made.taken, "commits": fingerprint(corpus.commits)}
+        said["settings"] = dict(made.settings)
+        (path / REPORT).write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        if digest_of_list(taken(corpus)) != made.taken:
+            raise FormatError(f"something was taken down from {corpus.store.url} during the export: run it again")
+        return report
+
+    def _report(self, folder: str, path: Path, export: Outgoing, tally: Tally, known: bool) -> ExportReport:
         sizes = [file.stat().st_size for file in files_of(path)]
         return ExportReport(
             self.name, folder, export.documents, export.images, export.stored, len(sizes), sum(sizes),
-            export.stripped, export.uncleaned, tally.losses(),
+            export.stripped, export.uncleaned, tally.losses(), known,
         )  # fmt: skip
 
     @abstractmethod

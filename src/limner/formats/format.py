@@ -34,7 +34,8 @@ class Loss:
 @dataclass(frozen=True, slots=True)
 class ExportReport:
     """What an export wrote. `images` are image parts, `stored` files of media, `stripped` files whose metadata were
-    removed, `uncleaned` files whose metadata could not be (a kind limner does not take apart, or a damaged one)."""
+    removed, `uncleaned` files whose metadata could not be (a kind limner does not take apart, or a damaged one). `known`
+    says whether the corpus keeps in mind where it lies; one that cannot be written to does not."""
 
     format: str
     folder: str
@@ -46,6 +47,7 @@ class ExportReport:
     stripped: int = 0
     uncleaned: int = 0
     lost: tuple[Loss, ...] = ()
+    known: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""

@@ -20,16 +20,15 @@ from markupsafe import Markup
 from limner.corpus.media import sha256
 from limner.document import Document, Image, Part, Text, document_id
 from limner.document.html import Style, blocks
-from limner.errors import FormatError, LimnerError
+from limner.errors import LimnerError
 from limner.formats import features
 from limner.formats.base import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
-from limner.formats.markdown import MAX_PAGE
 from limner.formats.output import OWN, Item, Shard
 from limner.formats.pages import names
 from limner.formats.sequence import attached
-from limner.formats.sidecar import Sidecar, SidecarWriter
+from limner.formats.sidecar import SidecarWriter, read_page
 from limner.formats.values import is_web
 from limner.sources.html import extract
 
@@ -112,13 +111,9 @@ class HtmlFolder(FileFormat):
 
     def rows(self, folder: Folder, name: str) -> Iterator[Read | Bad]:
         """The document of a page: of limner, or any that limner can extract."""
-        data = folder.media(name, limit=MAX_PAGE)
-        if data is None:
-            raise FormatError(f"not a readable file of at most {MAX_PAGE:,} bytes")
-        near = name.rpartition("/")[0]
-        kept = folder.sidecar(f"{near}/{OWN}" if near else OWN, Sidecar).find(sha256(data))
+        data, kept = read_page(folder, name)
         if kept:
-            yield kept.document, dict(folder.stored(kept.files, name))
+            yield kept
             return
         source = f"{folder.label}/{name}"
         try:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from limner.corpus import Corpus
+from limner.corpus.lock import writing
 from limner.document import Document, Text
 from limner.errors import FormatError
 from limner.formats.folder import Folder
@@ -63,38 +64,39 @@ def load(
     progress: Progress | None = None,
 ) -> ImportReport:
     """Read `folder` as `format` into the corpus that `begin` opened; inputs that it has already are passed over. What
-    cannot be read goes to the rejects. Only one process may write to a corpus."""
+    cannot be read goes to the rejects. Raises `CorpusError` while another writes to the corpus."""
     root = Folder.of(folder)
     inputs = format.inputs(root)
-    corpus.sweep()
-    finished, read = _position(corpus)
-    with closing(_Batches(corpus, max(batch, 1))) as batches:
-        for name in inputs:
-            if name in finished:
-                continue
-            skip, count = read.get(name, 0), 0
+    with writing(corpus.store):
+        corpus.sweep()
+        finished, read = _position(corpus)
+        with closing(_Batches(corpus, max(batch, 1))) as batches:
+            for name in inputs:
+                if name in finished:
+                    continue
+                skip, count = read.get(name, 0), 0
 
-            def reject(rejected: Rejected) -> None:
-                # What was met before the place that a batch marked is in that batch.
-                if count >= skip:  # noqa: B023 - called before the next turn
-                    batches.rejected(rejected)
+                def reject(rejected: Rejected) -> None:
+                    # What was met before the place that a batch marked is in that batch.
+                    if count >= skip:  # noqa: B023 - called before the next turn
+                        batches.rejected(rejected)
 
-            for document, media in format.read_input(root, name, reject):
-                count += 1
-                if count > skip:
-                    batches.add(document, media)
-                    if batches.full:
-                        batches.commit(f"{name}//{count}")
-                    if progress:
-                        progress(1)
-            batches.done.append(name)
-        batches.commit()
-    corpus.reload()
-    corpus.save_indexes()
-    before = sum(1 for name in inputs if name in finished)
-    return ImportReport(
-        format.name, corpus.store.url, len(inputs), before, batches.documents, batches.stored, batches.rejects
-    )  # fmt: skip
+                for document, media in format.read_input(root, name, reject):
+                    count += 1
+                    if count > skip:
+                        batches.add(document, media)
+                        if batches.full:
+                            batches.commit(f"{name}//{count}")
+                        if progress:
+                            progress(1)
+                batches.done.append(name)
+            batches.commit()
+        corpus.reload()
+        corpus.save_indexes()
+        before = sum(1 for name in inputs if name in finished)
+        return ImportReport(
+            format.name, corpus.store.url, len(inputs), before, batches.documents, batches.stored, batches.rejects
+        )  # fmt: skip
 
 
 class _Batches:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from limner.corpus.media import sha256
 from limner.document import Audio, Document, Image, Text, Video, document_id, markup
-from limner.errors import FormatError, LimnerError
+from limner.errors import LimnerError
 from limner.formats import features
 from limner.formats.base import Bad, FileFormat
 from limner.formats.folder import Folder
@@ -23,11 +23,8 @@ from limner.formats.frontmatter import front_matter, parse
 from limner.formats.markdownread import parts_of
 from limner.formats.output import OWN, Item, Shard
 from limner.formats.pages import names
-from limner.formats.sidecar import Sidecar, SidecarWriter
+from limner.formats.sidecar import SidecarWriter, read_page
 from limner.formats.values import is_web
-
-MAX_PAGE = 16 * 2**20
-"""No page of more bytes than this is read."""
 
 _SPECIAL = re.compile(r"[\\`*\[\]<]|&(?=[#A-Za-z])|(?<![^\W_])_|_(?![^\W_])|~(?=~)")
 _AT_START = re.compile(r"(#{1,6}(?=\s|$)|[>|]|[-+=](?=\s|$|-|=)|\$\$|~~~)")
@@ -67,13 +64,9 @@ class Markdown(FileFormat):
 
     def rows(self, folder: Folder, name: str) -> Iterator[Read | Bad]:
         """The document of a page."""
-        data = folder.media(name, limit=MAX_PAGE)
-        if data is None:
-            raise FormatError(f"not a readable file of at most {MAX_PAGE:,} bytes")
-        near = name.rpartition("/")[0]
-        kept = folder.sidecar(f"{near}/{OWN}" if near else OWN, Sidecar).find(sha256(data))
+        data, kept = read_page(folder, name)
         if kept:
-            yield kept.document, dict(folder.stored(kept.files, name))
+            yield kept
             return
         try:
             facts, body = parse(data.decode("utf-8-sig", "replace"))

@@ -22,8 +22,9 @@ except ImportError:  # Windows has no fcntl: there, two exports to one folder ar
 
 REPORT = "limner-export.json"
 SOURCES = "SOURCES.txt"
+SUMS = "SHA256SUMS"
 OWN = "limner-documents.jsonl"
-NOT_DATA = frozenset({REPORT, SOURCES, OWN})
+NOT_DATA = frozenset({REPORT, SOURCES, SUMS, OWN})
 """Files that an export adds beside those of the format; no reader takes them for data."""
 
 
@@ -80,14 +81,52 @@ class Shard:
         return files
 
 
+def _making(target: Path) -> Path:
+    return target.with_name(f".{target.name}.writing")
+
+
+def _replaced(target: Path) -> Path:
+    return target.with_name(f".{target.name}.replaced")
+
+
+def recover(target: Path) -> None:
+    """Finish what a killed process began: where it was between taking an export away and putting the new one there, the old one
+    comes back; where the new one was there, the old one goes. Raises `FormatError` where that cannot be done."""
+    old = _replaced(target)
+    if not old.is_dir():
+        return
+    try:
+        if target.exists():
+            shutil.rmtree(old)
+        else:
+            os.rename(old, target)
+    except OSError as error:
+        raise FormatError(f"{old}, left by a killed process, cannot be put right ({error.strerror or error})") from None
+
+
+def sweep(target: Path) -> bool:
+    """Remove what a killed export to `target` left; whether there was anything. Raises `FormatError` while one is going on."""
+    making = _making(target)
+    if target.exists() or not making.is_dir():
+        return False
+    with _alone(making, target):
+        try:
+            shutil.rmtree(making)
+        except OSError as error:
+            raise FormatError(f"{making}, left by a killed export, cannot be removed ({error.strerror or error})") from None
+    return True
+
+
 @contextmanager
-def building(folder: str | os.PathLike[str]) -> Generator[Path]:
+def building(folder: str | os.PathLike[str], over: bool = False) -> Generator[Path]:
     """A folder to write into that becomes `folder` when the block ends well, and goes when it does not. What a killed
-    export left is swept by the next one. Raises `FormatError` where `folder` has something in it."""
+    export left is swept by the next one. Raises `FormatError` where `folder` has something in it, unless it is to be
+    replaced (`over`)."""
     target = Path(folder).absolute()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    recover(target)
+    if not over and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FormatError(f"{folder} is there already; name a new folder for the export")
-    making = target.with_name(f".{target.name}.writing")
+    making = _making(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         making.mkdir(exist_ok=True)
@@ -98,10 +137,14 @@ def building(folder: str | os.PathLike[str]) -> Generator[Path]:
             shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         try:
             yield making
+            if over and target.exists():
+                os.rename(target, _replaced(target))
             # Over an empty folder a rename is allowed, over any other it fails.
             os.rename(making, target)
+            recover(target)
         except OSError as error:
             shutil.rmtree(making, ignore_errors=True)
+            recover(target)
             raise FormatError(f"{folder} cannot be written: {error.strerror or error}") from error
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)

@@ -11,12 +11,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from limner.corpus.media import sha256
 from limner.document import Document
 from limner.errors import FormatError
 from limner.formats import own
 from limner.formats.folder import Folder
+from limner.formats.format import Read
 from limner.formats.lines import MAX_ROW
+from limner.formats.output import OWN
 from limner.formats.values import dumps, loads
+
+MAX_PAGE = 16 * 2**20
+"""No page of more bytes than this is read."""
 
 _HEAD = b'{"sha256":"'
 
@@ -39,6 +45,17 @@ class SidecarWriter:
         if self._file:
             row: dict[str, Any] = {"sha256": digest, **own.to_field(document, files or {})}
             self._file.write(dumps(row).encode("utf-8", "replace") + b"\n")
+
+
+def read_page(folder: Folder, name: str) -> tuple[bytes, Read | None]:
+    """The bytes of a page, and limner's own document of it, with its media, where the page is as limner wrote it. Raises
+    `FormatError` where the file cannot be read."""
+    data = folder.media(name, limit=MAX_PAGE)
+    if data is None:
+        raise FormatError(f"not a readable file of at most {MAX_PAGE:,} bytes")
+    near = name.rpartition("/")[0]
+    kept = folder.sidecar(f"{near}/{OWN}" if near else OWN, Sidecar).find(sha256(data))
+    return data, (kept.document, dict(folder.stored(kept.files, name))) if kept else None
 
 
 class Sidecar:

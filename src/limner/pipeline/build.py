@@ -10,16 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from limner.corpus import Corpus
-from limner.corpus.card import card
+from limner.corpus.card import describe
 from limner.corpus.commit import read_commits, stem, sweep
 from limner.corpus.keeping.takelist import TakeList, taken
+from limner.corpus.lock import writing
 from limner.corpus.shards import Reader
-from limner.corpus.statistics import kept_statistics
 from limner.corpus.store import Store
 from limner.errors import PlanError
 from limner.pipeline.decide import decide
 from limner.pipeline.inputs import Batch, batches, freeze
-from limner.pipeline.lock import writing
 from limner.pipeline.plan import Plan
 from limner.pipeline.progress import Progress, Silent
 from limner.pipeline.runners import Inline, Runner
@@ -78,12 +77,6 @@ def build(
 def versions() -> dict[str, str]:
     """The versions of what a corpus depends on."""
     return {name: importlib.metadata.version(name) for name in _VERSIONED}
-
-
-def describe(corpus: Corpus) -> None:
-    """Write what pages about a corpus show: its statistics, and its card."""
-    kept_statistics(corpus)
-    corpus.store.write("CARD.md", card(corpus).encode())
 
 
 class _Building:

@@ -5,6 +5,13 @@
 name = "web"
 sources = ["~/manuals", "crawl.warc.gz"]   # may be given on the command line instead
 
+[source]
+extractor = "bundled:lexbor"               # who reads pages
+
+[source.fetch]                             # how pages and images are fetched: `limner.sources.fetchsettings`
+contact = "crawler@example.org"
+allow_private = true                       # also from private and link-local addresses
+
 [[step]]
 use = "language"          # an operator by its registered name
 keep = ["en", "de"]       # its settings
@@ -28,8 +35,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from limner.curate.operator import GlobalOperator
-from limner.curate.registry import fingerprint, name_of, operator, settings
-from limner.errors import PlanError
+from limner.curate.registry import coerce, fingerprint, name_of, operator, settings
+from limner.errors import PlanError, SourceError
+from limner.sources.locate import check_settings
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,10 @@ class Plan:
                 raise PlanError(f"two steps are called {name!r}: give one of them another `name`")
         if self.batch < 1 or self.batch_bytes < 1 or self.seconds <= 0:
             raise PlanError("batch, batch_bytes and seconds must be positive")
+        try:
+            check_settings(self.source_settings)
+        except SourceError as error:
+            raise PlanError(str(error)) from None
 
     def with_sources(self, sources: Sequence[str]) -> Plan:
         """This plan over those sources."""
@@ -106,7 +118,10 @@ def step(use: str, name: str = "", **given: Any) -> Step:
     return Step(operator(use, **given), name or use)
 
 
-_PLAN_KEYS = {"name", "sources", "batch", "batch_bytes", "seconds", "keep_dropped", "fetch_images"}
+_PLAN_KEYS: dict[str, Any] = {
+    "name": str, "sources": tuple[str, ...], "batch": int, "batch_bytes": int, "seconds": float, "keep_dropped": bool,
+    "fetch_images": bool,
+}  # fmt: skip
 
 
 def load(path: str | Path) -> Plan:
@@ -139,7 +154,7 @@ def from_dict(data: Mapping[str, Any]) -> Plan:
     if unknown := sorted(set(data) - {"plan", "step", "source"}):
         raise PlanError(f"unknown table {unknown[0]!r}; a plan has [plan], [source] and [[step]]")
     head = _table(data.get("plan", {}), "[plan]")
-    if unknown := sorted(set(head) - _PLAN_KEYS):
+    if unknown := sorted(set(head) - set(_PLAN_KEYS)):
         raise PlanError(f"unknown setting {unknown[0]!r} in [plan]; it takes {', '.join(sorted(_PLAN_KEYS))}")
     tables = data.get("step", [])
     if not isinstance(tables, list):
@@ -151,10 +166,13 @@ def from_dict(data: Mapping[str, Any]) -> Plan:
         if not isinstance(use, str):
             raise PlanError(f"step {i + 1} does not say which operator to `use`")
         steps.append(step(use, str(given.pop("name", "")), **given))
-    try:
-        return Plan(steps=tuple(steps), source_settings=_table(data.get("source", {}), "[source]"), **head)
-    except TypeError as error:
-        raise PlanError(f"[plan] has a value of the wrong type: {error}") from None
+    values: dict[str, Any] = {}
+    for key, value in head.items():
+        try:
+            values[key] = coerce(value, _PLAN_KEYS[key])
+        except TypeError as error:
+            raise PlanError(f"[plan] {key} {error}") from None
+    return Plan(steps=tuple(steps), source_settings=_table(data.get("source", {}), "[source]"), **values)
 
 
 def _table(value: object, what: str) -> Mapping[str, Any]:

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from limner.corpus.commit import Commit
+from limner.corpus.lock import working
 from limner.errors import LimnerError, MissingExtra, PlanError
 from limner.pipeline.limits import last_mark
-from limner.pipeline.lock import working
 from limner.pipeline.task import Task, run
 
 

@@ -8,42 +8,27 @@ again: a page that became a near-duplicate of an old one stays. `limner build` i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from limner.corpus import Corpus
+from limner.corpus.card import describe
 from limner.corpus.keeping.recrawl import SIDECAR, Changes, Fresh, changed, inputs_table, replace_inputs
 from limner.corpus.keeping.takelist import taken
-from limner.corpus.media import MediaSink
+from limner.corpus.lock import writing
 from limner.document import Document
 from limner.errors import PlanError
-from limner.pipeline.build import WORKPLACE, build, describe
+from limner.pipeline.build import WORKPLACE, build
 from limner.pipeline.digest import digest_of
-from limner.pipeline.lock import writing
 from limner.pipeline.plan import Plan
 from limner.pipeline.progress import Progress, Silent
 from limner.pipeline.runners import Runner
+from limner.pipeline.some import Some
 from limner.pipeline.summary import Summary, summarize
 from limner.sources.fetchsettings import FetchSettings
 from limner.sources.locate import source as locate
-from limner.sources.source import Fetching, Input, Source
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Some inputs of another source."""
-
-    source: Source
-    chosen: Sequence[Input]
-
-    def inputs(self) -> Iterable[Input]:
-        """Those."""
-        return self.chosen
-
-    def read(self, input: Input, media: MediaSink) -> Iterable[Document]:
-        """As the source does."""
-        return self.source.read(input, media)
+from limner.sources.source import Fetching, Source
 
 
 def update(
@@ -78,7 +63,7 @@ def update(
         fresh: Corpus | None = None
         place = f"{out.rstrip('/')}/{WORKPLACE}/update"
         if again:
-            some = [Chosen(source, [item for item in inputs if item.name in again]) for source, inputs in listed]
+            some = [Some(source, [item for item in inputs if item.name in again]) for source, inputs in listed]
             corpus.store.remove(f"{WORKPLACE}/update")
             build(plan, place, runner=runner, progress=progress, memory=memory, sources=some, listed=taken(corpus))
             fresh = Corpus.open(place)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from limner.corpus import Corpus
-from limner.corpus.statistics import Parts, document_batches, host, source
+from limner.corpus.columns import Parts, document_batches, host, source
 
 # Its functions are made when it is imported: a type checker does not see them.
 pc: Any = pyarrow.compute

@@ -14,6 +14,7 @@ from limner.errors import MissingExtra
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 _LONGEST = 2_000
 _DEEPEST = 40
+_LONG = 20
 _ELEMENTS = frozenset(
     "math mrow mi mn mo mtext mspace ms mfrac msqrt mroot mstyle mpadded mphantom mfenced menclose msub msup msubsup "
     "munder mover munderover mmultiscripts mprescripts none mtable mtr mtd".split()
@@ -56,7 +57,11 @@ def mathml(latex: str, display: bool) -> Markup | None:
     written.attrib.clear()
     written.attrib.update(attributes)
     # ElementTree escapes all text and attributes; elements and attributes are those listed above.
-    return Markup(ElementTree.tostring(written, encoding="unicode"))
+    html = Markup(ElementTree.tostring(written, encoding="unicode"))
+    if display or sum(len(text.strip()) for text in written.itertext()) <= _LONG:
+        return html
+    # A formula is not broken over lines: a long one in a line of text gets a box of its own to scroll in on a phone.
+    return Markup('<span class="long-formula">{}</span>').format(html)
 
 
 def _depth(latex: str) -> int:

@@ -39,7 +39,7 @@ class Guard:
         self.app = app
         self._hosts = {*_LOOPBACK, *(host.lower() for host in hosts)}
         # Whoever listens on an address that others can reach is reached by that address: a number is no rebound name.
-        self._numbers = any(not _is_loopback(host) for host in hosts)
+        self._numbers = any(not is_loopback(host) for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,5 +83,6 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on `host`."""
     return host in _LOOPBACK or (_is_number(host) and ipaddress.ip_address(host).is_loopback)

@@ -14,15 +14,16 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from limner.corpus import ledger
 from limner.corpus.card import card
-from limner.corpus.why import figures
+from limner.corpus.trace import figures
 from limner.curate import registry
 from limner.document import Document, Text, to_dict
-from limner.document.jsonform import part_from_dict
+from limner.document.jsonform import from_dict, part_from_dict
 from limner.document.render import part_line
 from limner.errors import LimnerError
 from limner.serve import media, plots, reading
 from limner.serve.catalogue import Filter
 from limner.serve.site import Site
+from limner.serve.wording import language_name, plural, size
 
 PAGE = 24
 REJECTS = 100
@@ -202,7 +203,9 @@ class Pages:
             trace = self.site.trace(text) if text else None
         except LimnerError as error:
             return self.missing(str(error), 400)
-        return self.page("why.html", active="ledger", q=text, trace=trace)
+        found = {fate.id: self.site.document(fate.id) or self.site.dropped(fate.id) for fate in trace.fates} if trace else {}
+        titles = {id: reading.heading(document).title for id, document in found.items() if document is not None}
+        return self.page("why.html", active="ledger", q=text, trace=trace, titles=titles)
 
     def card(self, request: Request) -> Response:
         """The data card."""
@@ -231,7 +234,9 @@ def _markdown(text: str) -> Markup:
         # Alignment comes as a style attribute, which our policy forbids.
         if "right" in str(token.attrs.pop("style", "")):
             token.attrs["class"] = "figure"
-    return Markup(parser.renderer.render(tokens, parser.options, {}))
+    html = parser.renderer.render(tokens, parser.options, {})
+    # A table scrolls in a box of its own. Text cannot write these tags: it is escaped.
+    return Markup(html.replace("<table>", '<div class="table" tabindex="0"><table>').replace("</table>", "</table></div>"))
 
 
 def _example(site: Site, example: ledger.Example) -> dict[str, Any]:
@@ -246,7 +251,7 @@ def _example(site: Site, example: ledger.Example) -> dict[str, Any]:
             texts = [p.get("text", "") for p in data.get("parts", []) if p.get("type") == "text"]
             said = " ".join(" ".join(texts)[:2_000].split())
             return {
-                **out, "kind": "document", "title": data.get("title") or data.get("source") or example.document, "line": _cut(said),
+                **out, "kind": "document", "title": reading.heading(from_dict(data)).title, "line": _cut(said),
                 "images": sum(p.get("type") == "image" for p in data.get("parts", [])),
             }  # fmt: skip
         part = part_from_dict(data)
@@ -278,37 +283,6 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def size(number: float) -> str:
-    """Bytes in words.
-
-    >>> size(999), size(1_536_000)
-    ('999 B', '1.5 MB')
-    """
-    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if number >= limit:
-            return f"{number / limit:.1f} {unit}"
-    return f"{number:.0f} B"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    >>> plural(1, "document"), plural(2_000, "image")
-    ('1 document', '2,000 images')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-_NAMES = {
-    "ar": "Arabic", "bg": "Bulgarian", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
-    "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew",
-    "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean",
-    "lt": "Lithuanian", "lv": "Latvian", "nb": "Norwegian Bokmål", "nl": "Dutch", "nn": "Norwegian Nynorsk", "no": "Norwegian",
-    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian",
-    "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
-
-
 def _by_name(counts: dict[str, int]) -> list[plots.Row]:
     """Bars of languages by their names, each leading to its documents."""
     return [
@@ -319,13 +293,3 @@ def _by_name(counts: dict[str, int]) -> list[plots.Row]:
         )
         for row in plots.bars(counts)
     ]
-
-
-def language_name(tag: str) -> str:
-    """A language by its name in English, where it is a common one.
-
-    >>> language_name("de"), language_name("pt-BR"), language_name("xx")
-    ('German', 'Portuguese (pt-BR)', 'xx')
-    """
-    name = _NAMES.get(tag) or _NAMES.get(tag.split("-")[0])
-    return tag if name is None else name if tag in _NAMES else f"{name} ({tag})"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from limner.corpus.why import Event, figures
+from limner.corpus.trace import Event, figures
 from limner.document import Document, Part, Text
 from limner.document.html import Style, blocks
 from limner.serve.formula import mathml
@@ -121,15 +121,22 @@ class Heading:
 _BETWEEN = re.compile(r"\s*(?:[—–|·»:•]|\s-\s|::)\s*(.+)\Z", re.DOTALL)
 
 
+# Formulas as pages write them into their <title>, and as the extractor writes them.
+_TEX = re.compile(r"\\\((.{1,200}?)\\\)|\\\[(.{1,200}?)\\\]|(?<![\\$])\$(?=[^\s$])([^$\n]{1,200}?)(?<=[^\s\\])\$(?![\d$])")
+
+
 def heading(document: Document) -> Heading:
-    """The title, without the name of the site where the first heading shows which part of it that is.
+    """The title as plain text: without the name of the site where the first heading shows which part of it that is, and with
+    formulas without their delimiters.
 
     >>> heading(Document("a", (Text(0, "Fitting", "heading", 1),), title="Fitting — SasView 6.1")).site
     'SasView 6.1'
+    >>> heading(Document("a", (Text(0, "Using $P(Q)$", "heading", 1),), title=r"Using \\(P(Q)\\) — SasView 6.1")).title
+    'Using P(Q)'
     """
     first = next((part for part in document.parts if isinstance(part, Text)), None)
-    own = " ".join(first.text.split()) if first and first.role == "heading" else ""
-    title = " ".join(document.title.split())
+    own = _plain(first.text) if first and first.role == "heading" else ""
+    title = _plain(document.title)
     if not title:
         said = own or (" ".join(first.text[:400].split())[:120] if first else "")
         return Heading(said or document.id, repeated=bool(own))
@@ -138,6 +145,10 @@ def heading(document: Document) -> Heading:
     if own and title.casefold().startswith(own.casefold()) and (match := _BETWEEN.match(title[len(own) :])):
         return Heading(own, match[1], True)
     return Heading(title)
+
+
+def _plain(text: str) -> str:
+    return _TEX.sub(lambda found: next(filter(None, found.groups())), " ".join(text.split()))
 
 
 def _flat(text: str) -> str:

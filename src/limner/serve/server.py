@@ -39,11 +39,22 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """The URL of what listens there."""
+    """The URL of what listens there; where that is every address of this machine, by the one that others reach it at."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
-        host = "127.0.0.1"
+        host = _outward(listener.family) or "127.0.0.1"
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _outward(family: int) -> str:
+    """The address this machine would send from, "" where it has none. No packet is sent (the target is one for
+    documentation, RFC 5737 and RFC 3849)."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("2001:db8::1" if family == socket.AF_INET6 else "192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 @contextmanager

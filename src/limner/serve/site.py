@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import pyarrow.parquet as pq
-
 from limner.corpus import Corpus, MediaInfo, ledger
+from limner.corpus.parquet import read_table
 from limner.corpus.statistics import Statistics, kept_statistics
-from limner.corpus.why import Event, Trace, dropped_document, dropped_parts, events, why
+from limner.corpus.trace import Event, Trace
+from limner.corpus.why import dropped_document, dropped_parts, events, why
 from limner.document import Document, Part
 from limner.serve.catalogue import Catalogue
 
@@ -135,8 +135,7 @@ def _places(corpus: Corpus) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for i, commit in enumerate(corpus.commits):
         if name := commit.file("ledger"):
-            with corpus.store.open(name) as file:
-                column = pq.ParquetFile(file).read(columns=["document"]).column("document")
+            column = read_table(corpus.store, name, ["document"]).column("document")
             for id in column.unique().to_pylist():
                 found[id] = (*found.get(id, ()), i)
     return found

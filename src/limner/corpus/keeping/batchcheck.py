@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from limner.corpus import content, tables
 from limner.corpus.commit import FOLDERS, Commit
 from limner.corpus.keeping.damage import Damage
 from limner.corpus.media import MediaInfo, sha256
+from limner.corpus.parquet import read_table
 from limner.corpus.sealed import digest
 from limner.corpus.shard import members
-from limner.corpus.shards import UNREADABLE, Reader
+from limner.corpus.shards import Reader
 from limner.corpus.store import Store
 from limner.document import Document, Text
 from limner.errors import CorpusError, InvalidDocument
 
-_SCHEMAS = {
-    "documents": tables.DOCUMENTS, "media": tables.MEDIA, "ledger": tables.LEDGER, "dropped": tables.DROPPED,
-    "rejects": tables.REJECTS,
-}  # fmt: skip
 _BLOCK = 512
 
 
@@ -78,13 +72,9 @@ def _bytes(store: Store, commit: Commit, name: str) -> Damage | None:
 
 def _table(store: Store, name: str) -> Iterator[Damage]:
     try:
-        table = pq.read_table(pa.BufferReader(store.read(name)))
-    except UNREADABLE as error:
-        yield Damage("error", "unreadable", name, f"it cannot be read as Parquet ({error})")
-        return
-    schema = _SCHEMAS.get(name.partition("/")[0])
-    if schema is not None and not table.schema.equals(schema, check_metadata=False):
-        yield Damage("error", "schema", name, "its columns are not those of this schema version")
+        read_table(store, name)
+    except CorpusError as error:
+        yield Damage("error", "unreadable", name, str(error))
 
 
 def _counts(commit: Commit, documents: list[Document]) -> Iterator[Damage]:

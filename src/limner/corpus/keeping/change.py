@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from limner.corpus import card
 from limner.corpus.commit import Commit, revision_of, write_all
 from limner.corpus.content import Content, write
 from limner.corpus.corpus import Corpus
+from limner.corpus.index import fingerprint
 from limner.corpus.store import Store
 from limner.errors import CorpusError
 
@@ -21,8 +23,8 @@ pc: Any = pyarrow.compute
 
 
 def begin(corpus: Corpus) -> list[Commit]:
-    """The commits that a change starts from, leftovers of killed writers swept. Raises `CorpusError` for a corpus that is
-    still being built."""
+    """The commits that a change starts from, leftovers of killed writers swept. For who holds the corpus. Raises `CorpusError`
+    for one that is still being built."""
     if corpus.facts.get("complete") is False:
         raise CorpusError(
             f"{corpus.store.url} is still being built: let `limner build` finish it first (the same command continues)"
@@ -53,13 +55,19 @@ def settle(corpus: Corpus, made: Sequence[Commit]) -> None:
 
 
 def tidy(corpus: Corpus) -> None:
-    """Remove what does not count, renew the indexes that were kept, and the counts of `corpus.json`."""
+    """Remove what does not count, and renew what was derived and kept: indexes, statistics, the counts of `corpus.json`, the
+    card."""
     corpus.sweep()
     store = corpus.store
-    if store.names("index"):
+    if kept := store.names("index"):
         corpus.save_indexes()
+        for name in kept:
+            if fingerprint(corpus.commits) not in name:
+                store.remove(f"index/{name}")
     if "counts" in corpus.facts and corpus.facts["counts"] != dict(corpus.counts):
         corpus.update_facts(counts=dict(corpus.counts))
+    if store.exists(card.NAME):
+        card.describe(corpus)
 
 
 def among(column: pa.ChunkedArray | pa.Array, values: Sequence[str] | set[str]) -> np.ndarray:

@@ -10,9 +10,12 @@ import numpy as np
 
 from limner.corpus.commit import FOLDERS, SWITCH, Commit, is_record, record, sort_key
 from limner.corpus.content import SIDECAR
-from limner.corpus.index import KeyIndex, build_entries, fingerprint, key64
+from limner.corpus.index import COLUMNS, as_file, build_entries, file_name, fingerprint
 from limner.corpus.keeping.batchcheck import check_batch
 from limner.corpus.keeping.damage import Damage
+from limner.corpus.keeping.exports import FOLDER as EXPORTS
+from limner.corpus.keeping.exports import read_export
+from limner.corpus.keys import key64, keys64
 from limner.corpus.sealed import unseal
 from limner.corpus.store import Store
 from limner.corpus.tables import SCHEMA_VERSION
@@ -32,13 +35,14 @@ def check(store: Store, deep: bool = True, progress: Callable[[int, int], None] 
     for done, commit in enumerate(commits):
         damage, ids = check_batch(store, commit, deep)
         found += damage
-        keys.append(np.array([key64(i) for i in ids], "<u8"))
+        keys.append(keys64(ids))
         if progress:
             progress(done + 1, len(commits))
     if deep:
         found += _duplicates(store, commits, keys)
     broken = any(d.level == "error" for d in found)
     found += _indexes(store, commits, deep and not broken)
+    found += _exports(store)
     found += _leftovers(store, commits, all_records)
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(found, key=lambda d: (order[d.level], d.file))
@@ -122,12 +126,18 @@ def _indexes(store: Store, commits: list[Commit], deep: bool) -> Iterator[Damage
         folder = name.partition("-")[0]
         if name.startswith("statistics-") and name.endswith(f"-{fingerprint(commits)}.json"):
             continue
-        if name != f"{folder}-{fingerprint(commits)}.npy" or folder not in ("documents", "media"):
+        if folder not in COLUMNS or name != file_name(folder, commits):
             yield Damage("info", "stale", path, "not of the batches that count; readers build their own")
-        elif deep:
-            kept = KeyIndex.kept(store, path)
-            if kept is None or not np.array_equal(kept, build_entries(store, commits, folder)):
-                yield Damage("error", "changed", path, "it does not say what the batches say; remove it, it is built again")
+        elif deep and store.read(path) != as_file(build_entries(store, commits, folder)):
+            yield Damage("error", "changed", path, "it does not say what the batches say; remove it, it is built again")
+
+
+def _exports(store: Store) -> Iterator[Damage]:
+    for name in store.names(EXPORTS):
+        try:
+            read_export(store, name)
+        except CorpusError as error:
+            yield Damage("error", "unreadable", f"{EXPORTS}/{name}", str(error))
 
 
 def _leftovers(store: Store, commits: Iterable[Commit], stale: Iterable[str]) -> Iterator[Damage]:

@@ -15,6 +15,7 @@ from limner.corpus.commit import Commit
 from limner.corpus.content import read
 from limner.corpus.corpus import Corpus
 from limner.corpus.keeping.change import begin, rewritten, tidy
+from limner.corpus.lock import writing
 from limner.corpus.shards import Reader
 
 
@@ -46,20 +47,21 @@ def compact(
 ) -> Compacted:
     """Merge neighbouring batches until each has about `media_bytes` of distinct media or that many documents. Order of
     documents, ledger and all records stay as they are. Interrupted, it leaves the same documents, and run again it
-    continues; run twice, it does nothing."""
-    commits = begin(corpus)
-    before = _bytes(commits), len(commits)
-    groups = [g for g in _groups(Reader(corpus.store), commits, media_bytes, documents) if len(g) > 1]
-    for done, group in enumerate(groups):
-        content = read(Reader(corpus.store), group)
-        inputs = [name for commit in group for name in commit.inputs]
-        # Each merged batch holds what the ones it replaces held: the corpus is the same after every step.
-        rewritten(corpus.store, group, content, commits, inputs).write(corpus.store)
-        corpus.sweep()
-        if progress:
-            progress(done + 1, len(groups))
-    tidy(corpus)
-    return Compacted(before[1], len(corpus.commits), before[0], _bytes(corpus.commits))
+    continues; run twice, it does nothing. Raises `CorpusError` while another writes to the corpus."""
+    with writing(corpus.store):
+        commits = begin(corpus)
+        before = _bytes(commits), len(commits)
+        groups = [g for g in _groups(Reader(corpus.store), commits, media_bytes, documents) if len(g) > 1]
+        for done, group in enumerate(groups):
+            content = read(Reader(corpus.store), group)
+            inputs = [name for commit in group for name in commit.inputs]
+            # Each merged batch holds what the ones it replaces held: the corpus is the same after every step.
+            rewritten(corpus.store, group, content, commits, inputs).write(corpus.store)
+            corpus.sweep()
+            if progress:
+                progress(done + 1, len(groups))
+        tidy(corpus)
+        return Compacted(before[1], len(corpus.commits), before[0], _bytes(corpus.commits))
 
 
 def _bytes(commits: Sequence[Commit]) -> int:

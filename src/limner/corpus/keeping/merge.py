@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from limner.corpus import card
 from limner.corpus.commit import read_commits, stem, sweep
 from limner.corpus.content import Content, read, write
 from limner.corpus.corpus import Corpus, write_facts
@@ -17,6 +18,7 @@ from limner.corpus.index import fingerprint
 from limner.corpus.keeping.change import among, without
 from limner.corpus.keeping.takedown import Count, cleaned, documents_gone, inputs_left
 from limner.corpus.keeping.takelist import TakeList, taken
+from limner.corpus.lock import writing
 from limner.corpus.shards import Reader
 from limner.corpus.store import Store
 from limner.corpus.tables import SCHEMA_VERSION, decode, encode
@@ -40,11 +42,21 @@ def merge(
 
     A document that several have is there once, with the records of the first. Different documents of one id are an
     error, or the later one's id has the number of its corpus after it (`clash="suffix"`). What was taken down from any
-    is left out of all. Until it is whole the folder is no corpus: interrupted, the same merge continues.
+    is left out of all. Until it is whole the folder is no corpus: interrupted, the same merge continues. It has a card
+    where one of them has. Raises `CorpusError` while another merges into the folder.
     """
     store = Store(into, **options)
     wanted = {"corpora": [[c.store.url, fingerprint(c.commits)] for c in corpora], "clash": clash}
     _start(store, wanted)
+    with writing(store):
+        _start(store, wanted)
+        store.write(_MARK, json.dumps(wanted).encode())
+        return _merged(store, corpora, clash, progress)
+
+
+def _merged(
+    store: Store, corpora: Sequence[Corpus], clash: Clash, progress: Callable[[int, int], None] | None
+) -> Corpus:  # fmt: skip
     for corpus in corpora:
         if corpus.facts.get("complete") is False:
             raise CorpusError(f"{corpus.store.url} is still being built: let `limner build` finish it first")
@@ -69,6 +81,7 @@ def merge(
 
 
 def _start(store: Store, wanted: dict[str, Any]) -> None:
+    """Whether this merge may begin or go on there."""
     if store.exists("corpus.json"):
         raise CorpusError(f"{store.url} is a corpus already; name a new folder to merge into")
     if store.exists(_MARK):
@@ -76,8 +89,6 @@ def _start(store: Store, wanted: dict[str, Any]) -> None:
             raise CorpusError(f"{store.url} holds another merge that was interrupted; run that one again, or remove the folder")
     elif store.names("") or set(store.folders()) - {".scratch"}:
         raise CorpusError(f"{store.url} is a folder with other things in it; name a new folder to merge into")
-    else:
-        store.write(_MARK, json.dumps(wanted).encode())
 
 
 def _finish(store: Store, corpora: Sequence[Corpus], listed: TakeList) -> Corpus:
@@ -89,6 +100,8 @@ def _finish(store: Store, corpora: Sequence[Corpus], listed: TakeList) -> Corpus
     sweep(store, corpus.commits)  # the mark of the merge goes with it
     out = Corpus.open(store.url, **store.options)
     out.save_indexes()
+    if any(c.store.exists(card.NAME) for c in corpora):
+        card.describe(out)
     return out
 
 

@@ -13,6 +13,7 @@ from limner.corpus.commit import Commit
 from limner.corpus.content import Content, read
 from limner.corpus.corpus import Corpus
 from limner.corpus.keeping.change import among, begin, rewritten, settle, without
+from limner.corpus.lock import writing
 from limner.corpus.media import MediaReader
 from limner.corpus.shards import Reader
 from limner.corpus.tables import decode, encode, rows
@@ -86,27 +87,35 @@ def replace_inputs(
 ) -> list[Commit]:
     """Put new documents where those of the same inputs stood, and take those of `gone` out, in one atomic change; the other
     batches stay untouched. New files are read from `media`; `ledger` and `dropped` are the records of the new documents.
-    Returns the commits written. Raises `CorpusError` for an input the corpus does not know."""
-    commits = begin(corpus)
-    reader = Reader(corpus.store)
-    wanted, made, found = {*fresh, *gone}, list[Commit](), set[str]()
-    new_ledger, new_dropped = _by_document(ledger), _by_document(dropped)
-    for commit in commits:
-        if wanted.isdisjoint(commit.inputs):
-            continue
-        content = read(reader, [commit])
-        held = content.sidecars.get(SIDECAR)
-        known = dict(zip(*(held.column(n).to_pylist() for n in ("name", "documents")), strict=True)) if held is not None else {}
-        here = wanted & known.keys()
-        found |= here
-        inputs = [name for name in commit.inputs if name not in here or name in fresh]
-        left = _replaced(content, {name: known[name] for name in known if name in here}, fresh, media, new_ledger, new_dropped)
-        made.append(rewritten(corpus.store, [commit], left, commits, inputs))
-    if missing := sorted(wanted - found):
-        corpus.sweep()
-        raise CorpusError(f"{corpus.store.url} was not built from {missing[0]!r}, or does not know which documents came from it")
-    settle(corpus, made)
-    return made
+    Returns the commits written. Raises `CorpusError` for an input the corpus does not know, and while another writes to
+    the corpus."""
+    with writing(corpus.store):
+        commits = begin(corpus)
+        reader = Reader(corpus.store)
+        wanted, made, found = {*fresh, *gone}, list[Commit](), set[str]()
+        new_ledger, new_dropped = _by_document(ledger), _by_document(dropped)
+        for commit in commits:
+            if wanted.isdisjoint(commit.inputs):
+                continue
+            content = read(reader, [commit])
+            held = content.sidecars.get(SIDECAR)
+            known = (
+                dict(zip(*(held.column(n).to_pylist() for n in ("name", "documents")), strict=True)) if held is not None else {}
+            )
+            here = wanted & known.keys()
+            found |= here
+            inputs = [name for name in commit.inputs if name not in here or name in fresh]
+            left = _replaced(
+                content, {name: known[name] for name in known if name in here}, fresh, media, new_ledger, new_dropped
+            )
+            made.append(rewritten(corpus.store, [commit], left, commits, inputs))
+        if missing := sorted(wanted - found):
+            corpus.sweep()
+            raise CorpusError(
+                f"{corpus.store.url} was not built from {missing[0]!r}, or does not know which documents came from it"
+            )
+        settle(corpus, made)
+        return made
 
 
 def _by_document(records: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:

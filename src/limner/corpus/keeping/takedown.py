@@ -1,8 +1,8 @@
 """Taking down: documents, images and everything kept of them leave every file of a corpus, and do not come back.
 
 The list is kept in the corpus first, so that a later build honours it; then every batch that holds something of it is
-written anew, all become visible in one write, and the old files are removed. What was exported before is not in
-the corpus: export it again (`limner export`), which reads what is left.
+written anew, all become visible in one write, and the old files are removed. Exports are not in the corpus, which knows
+where they lie: `limner.formats.exports` brings them up to date.
 """
 
 from __future__ import annotations
@@ -14,25 +14,30 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from limner.corpus.commit import Commit
+from limner.corpus import card
+from limner.corpus.commit import FOLDERS, Commit
 from limner.corpus.content import SIDECAR, Content, parts_column, read
 from limner.corpus.corpus import Corpus
 from limner.corpus.keeping.change import among, begin, rewritten, settle, without
+from limner.corpus.keeping.exports import FOLDER as EXPORTS
+from limner.corpus.keeping.exports import behind
 from limner.corpus.keeping.takelist import NAME, TakeList, taken
+from limner.corpus.lock import writing
 from limner.corpus.shards import Reader
 from limner.corpus.tables import decode, encode
 from limner.document import Document, document_id
 from limner.document.jsonform import loads, part_from_dict
 from limner.errors import InvalidDocument
 
-_OURS = {"corpus.json", NAME}
-_FOLDERS = {"documents", "media", "ledger", "dropped", "rejects", "commits", "index", ".scratch"}
+_OURS = {"corpus.json", NAME, card.NAME}
+_FOLDERS = {*FOLDERS, "commits", "index", EXPORTS, ".scratch"}
 
 
 @dataclass(frozen=True, slots=True)
 class TakenDown:
     """What left: documents that were kept, documents that were dropped before but kept for reading, parts of documents that
-    stay, stored files, rejects, inputs; and what else lies in the corpus that limner cannot clean (`unknown`)."""
+    stay, stored files, rejects, inputs; what else lies in the corpus that limner cannot clean (`unknown`); and the folders of
+    exports made before, which may hold it still (`behind`)."""
 
     documents: int
     dropped: int
@@ -41,6 +46,7 @@ class TakenDown:
     rejects: int
     inputs: int
     unknown: tuple[str, ...]
+    behind: tuple[str, ...]
 
     def to_dict(self) -> dict[str, object]:
         """The result as a JSON-ready dictionary."""
@@ -54,31 +60,33 @@ def takedown(corpus: Corpus, listed: TakeList, progress: Callable[[int, int], No
     them: to be rid of a file everywhere, list its sha256. Killed at any moment, the corpus is as before or as after;
     run again, it is finished.
     """
-    commits = begin(corpus)
-    whole = taken(corpus).union(listed)
-    whole.save(corpus.store)
-    reader = Reader(corpus.store)
-    gone: set[str] = set()
-    for commit in commits:
-        gone |= documents_gone(read(reader, [commit]), whole)
-    made: list[Commit] = []
-    total = Count()
-    for done, commit in enumerate(commits):
-        content = read(reader, [commit])
-        inputs = inputs_left(commit, whole, gone)
-        left = cleaned(content, whole, gone, total)
-        if left is not content or len(inputs) < len(commit.inputs):
-            total.inputs += len(commit.inputs) - len(inputs)
-            total.media += len(content.infos) - len(left.refs())
-            made.append(rewritten(corpus.store, [commit], left, commits, inputs))
-        if progress:
-            progress(done + 1, len(commits))
-    for folder in corpus.store.folders(".scratch"):
-        corpus.store.remove(f".scratch/{folder}")
-    settle(corpus, made)
-    return TakenDown(
-        total.documents, total.dropped, total.parts, total.media, total.rejects, total.inputs, _unknown(corpus)
-    )  # fmt: skip
+    with writing(corpus.store):
+        commits = begin(corpus)
+        whole = taken(corpus).union(listed)
+        whole.save(corpus.store)
+        reader = Reader(corpus.store)
+        gone: set[str] = set()
+        for commit in commits:
+            gone |= documents_gone(read(reader, [commit]), whole)
+        made: list[Commit] = []
+        total = Count()
+        for done, commit in enumerate(commits):
+            content = read(reader, [commit])
+            inputs = inputs_left(commit, whole, gone)
+            left = cleaned(content, whole, gone, total)
+            if left is not content or len(inputs) < len(commit.inputs):
+                total.inputs += len(commit.inputs) - len(inputs)
+                total.media += len(content.infos) - len(left.refs())
+                made.append(rewritten(corpus.store, [commit], left, commits, inputs))
+            if progress:
+                progress(done + 1, len(commits))
+        for folder in corpus.store.folders(".scratch"):
+            corpus.store.remove(f".scratch/{folder}")
+        settle(corpus, made)
+        return TakenDown(
+            total.documents, total.dropped, total.parts, total.media, total.rejects, total.inputs, _unknown(corpus),
+            tuple(made.folder for made in behind(corpus.store)),
+        )  # fmt: skip
 
 
 class Count:

@@ -12,6 +12,7 @@ from limner.sources.html.blocks import Block, Frame
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 KINDS = ("paragraph", "heading", "list", "quote", "caption", "code", "table", "formula", "image")
 _KIND = {kind: i for i, kind in enumerate(KINDS)}

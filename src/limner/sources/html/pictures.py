@@ -15,7 +15,7 @@ from io import BytesIO
 import numpy as np
 
 from limner.sources.html.blocks import Block, Frame
-from limner.sources.html.features import Floats
+from limner.sources.html.features import Bools, Floats
 from limner.sources.html.signature import BOILER, FIGURE, MAIN
 
 _ICON = re.compile(
@@ -36,6 +36,7 @@ _GALLERY = re.compile(
 LIKELY_IMAGE = 0.5
 _LIKELY_TEXT = 0.3
 _SMALL, _LARGE = 64, 300
+_PROSE = 80  # characters of a paragraph that is not a card's
 GROUPED = (0, 1, 2, 3, 4, 5, 9, 10, 11, 14, 25, 26)  # columns of which the mean over images of one shape is a column too
 NAMES = (
     "near before", "near after", "near most", "own", "page before", "page after", "inside content", "before content", "after content",
@@ -46,7 +47,33 @@ NAMES = (
 
 def content_images(blocks: Sequence[Block], likely: Floats, good: Sequence[bool]) -> list[bool]:
     """For each image among `blocks`, whether it is content, where `likely` and `good` tell of the text."""
-    return (1 / (1 + np.exp(-(features(blocks, likely, good) @ _weights()))) >= LIKELY_IMAGE).tolist()
+    rows = features(blocks, likely, good)
+    return ((1 / (1 + np.exp(-(rows @ _weights()))) >= LIKELY_IMAGE) | beside(blocks, likely, good, rows)).tolist()
+
+
+def beside(blocks: Sequence[Block], likely: Floats, good: Sequence[bool], rows: Floats) -> Bools:
+    """For each image, whether it surely is content: it has a caption that reads like content, or it stands among the paragraphs
+    of the content as one of them; `rows` are its features."""
+    out = np.zeros(len(rows), bool)
+    captions = {id(block.of): i for i, block in enumerate(blocks) if block.of is not None}
+    mark = len(GROUPED)
+    unlike: Bools = (
+        rows[:, [mark + NAMES.index(name) for name in ("icon", "logo", "person", "vector", "small")]].max(axis=1, initial=0) > 0
+    )
+    row = 0
+    for i, block in enumerate(blocks):
+        if block.kind != "image":
+            continue
+        caption = captions.get(id(block), -1)
+        before = i - 1
+        while before >= 0 and blocks[before].kind in ("image", "caption"):
+            before -= 1
+        prose = before >= 0 and good[before] and blocks[before].kind == "paragraph" and len(blocks[before].text) >= _PROSE
+        around = blocks[before].frame.parent if prose else None
+        sibling = prose and around in (block.frame, block.frame.parent)
+        out[row] = not unlike[row] and (sibling or (caption >= 0 and likely[caption] >= _LIKELY_TEXT))
+        row += 1
+    return out
 
 
 @lru_cache(maxsize=1)

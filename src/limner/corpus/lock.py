@@ -1,4 +1,4 @@
-"""One writer a corpus: a lock that a run holds, and one that its workers share while they are at a batch.
+"""One writer a corpus: a lock that a writer holds, and one that the workers of a build share while they are at a batch.
 
 Workers may outlive a run that was killed by the batch they are at. The next run waits for them, so that no two write the same
 files at once. Advisory locks of the operating system, for local corpora only: they end with the process that
@@ -8,6 +8,7 @@ holds them, however it ends.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ try:
 except ImportError:  # Windows has no fcntl: there, nothing is locked.
     fcntl = None
 
+# What this process holds, by thread: a writer may call another (a take-down sweeps), and both take the lock.
+_held: set[tuple[int, int, str]] = set()
+
 
 @contextmanager
 def _locked(store: Store, name: str, *, shared: bool, wait: float, busy: str) -> Generator[None]:
@@ -27,8 +31,11 @@ def _locked(store: Store, name: str, *, shared: bool, wait: float, busy: str) ->
     if path is None or fcntl is None:
         yield
         return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise CorpusError(f"{store.url} cannot be written to ({error.strerror})") from None
     try:
         until = time.monotonic() + wait
         while True:
@@ -46,12 +53,21 @@ def _locked(store: Store, name: str, *, shared: bool, wait: float, busy: str) ->
 
 @contextmanager
 def writing(store: Store) -> Generator[None]:
-    """Hold the corpus for a run; raises `CorpusError` at once where another run holds it."""
+    """Hold the corpus to write to it; raises `CorpusError` at once where another writer holds it. Who holds it may take it
+    again."""
+    mine = (os.getpid(), threading.get_ident(), os.path.realpath(store.local("") or ""))
+    if not store.is_local or mine in _held:
+        yield
+        return
     with _locked(store, ".scratch/run.lock", shared=False, wait=0, busy="another limner is writing to it; wait or stop it"):
         busy = "workers of a run that was killed are still at it; stop them or try again"
         with _locked(store, ".scratch/workers.lock", shared=False, wait=120, busy=busy):
             pass
-        yield
+        _held.add(mine)
+        try:
+            yield
+        finally:
+            _held.discard(mine)
 
 
 @contextmanager
