@@ -9,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+from limner.pipeline import build
+from limner.sources.files import FolderSource
 from pipeline.pages import write_site
-from pipeline.test_build import contents
+from pipeline.test_build import contents, plan
 
 BUILD = """
 import sys
@@ -56,3 +58,19 @@ def test_killed_and_continued_equals_uninterrupted(tmp_path: Path) -> None:
     assert last.wait(120) == 0, last.stderr and last.stderr.read()
     assert kills > 0
     assert contents(tmp_path / "b" / "corpus") == contents(tmp_path / "a" / "corpus")
+
+
+def test_killed_at_the_very_end_it_is_closed_by_the_next_run(tmp_path: Path) -> None:
+    site = write_site(tmp_path / "site", pages=6)
+    source = [FolderSource(str(site))]
+    build(plan(batch=2), str(tmp_path / "a"), sources=source)
+    build(plan(batch=2), str(tmp_path / "b"), sources=source)
+    # As a kill between the last fact and the last file leaves it.
+    for kept in (tmp_path / "b" / "index").glob("statistics-*"):
+        kept.unlink()
+    (tmp_path / "b" / "CARD.md").unlink()
+    (tmp_path / "b" / ".stages").mkdir()
+    build(plan(batch=2), str(tmp_path / "b"), sources=source)
+    assert contents(tmp_path / "b") == contents(tmp_path / "a")
+    assert (tmp_path / "b" / "CARD.md").is_file()
+    assert not (tmp_path / "b" / ".stages").exists()

@@ -60,11 +60,14 @@ def build(
     corpus = Corpus.create(out, {"plan": plan.to_dict(), "digest": plan.digest(), "versions": versions(), "complete": False})
     if corpus.facts.get("digest") != plan.digest():
         raise PlanError(f"{out} was built with another plan or other sources; name a new folder, or remove it")
+    place = Store(f"{out.rstrip('/')}/{WORKPLACE}", **corpus.store.options)
     if corpus.facts.get("complete"):
+        if WORKPLACE in corpus.store.folders():  # killed at the very end
+            with writing(corpus.store):
+                _close(corpus, place)
         progress.message(f"{out} is complete")
         return summarize(corpus, time.monotonic() - began)
     with writing(corpus.store):
-        place = Store(f"{out.rstrip('/')}/{WORKPLACE}", **corpus.store.options)
         total = freeze(place, given)
         work = _Building(plan, corpus, place, given, total, runner, progress, memory, threads)
         work.taken = listed or work.taken
@@ -77,6 +80,12 @@ def build(
 def versions() -> dict[str, str]:
     """The versions of what a corpus depends on."""
     return {name: importlib.metadata.version(name) for name in _VERSIONED}
+
+
+def _close(corpus: Corpus, place: Store) -> None:
+    """The last of a build: what pages about the corpus show, and nothing left of the work."""
+    describe(corpus)
+    place.remove("")
 
 
 class _Building:
@@ -171,6 +180,5 @@ class _Building:
         self.corpus.sweep()
         self.corpus.save_indexes()
         self.corpus.update_facts(complete=True, counts=dict(self.corpus.counts))
-        describe(self.corpus)
-        self.place.remove("")
+        _close(self.corpus, self.place)
         return summarize(self.corpus, time.monotonic() - began)
