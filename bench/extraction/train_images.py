@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import report
 from label_pages import LABELS, absolute, base_of
 from scipy.optimize import minimize
 
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("wcxb", type=Path)
     parser.add_argument("--logits", type=Path, required=True)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--json", type=Path, help="write the cross-validated figures there")
     options = parser.parse_args()
     pages = load(options.wcxb, options.logits)
     sites = sorted({page.site for page in pages})
@@ -108,7 +110,12 @@ def main() -> None:
                 hits = sum(kind == "content" for kind, _ in given)
                 found, missed = found + hits, missed + page.wanted - hits
                 wrong += sum(kind in ("other", "unknown") and not str(n).startswith("data:") for kind, n in given)
-    print(f"cross-validated: F1 {2 * found / (2 * found + wrong + missed):.3f} ({found} found, {wrong} wrong, {missed} missed)")
+    f1 = 2 * found / (2 * found + wrong + missed)
+    print(f"cross-validated: F1 {f1:.3f} ({found} found, {wrong} wrong, {missed} missed)")
+    if options.json:
+        code = report.code_hashes("train_images.py", "image_labels.json")
+        measured = {"f1": round(f1, 4), "found": found, "wrong": wrong, "missed": missed, "pages": len(pages)}
+        report.write(options.json, {"measure": "images, cross-validated", "code": code, **measured})
     if options.out:
         np.savez_compressed(options.out, weights=fit(pages).astype(np.float32))
 
