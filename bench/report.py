@@ -29,6 +29,7 @@ Row = tuple[str, str, Callable[[Any], float], str, float, bool]
 
 ROWS: list[Row] = [
     ("extraction over selectolax's bare parse-and-walk", "stages", lambda r: r["a_second"]["extract_over_parse_and_walk"], "{:.2f}", 1 / 3, True),
+    ("... with the walk compiled (`make compiled`)", "stages", lambda r: r.get("compiled", {}).get("extract_over_parse_and_walk"), "{:.2f}", 1 / 3, True),
     ("extraction over trafilatura (fast, with images)", "stages", lambda r: r["a_second"]["extract_over_trafilatura"], "{:.1f}", 10, True),
     ("whole build over datatrove 0.10, processor time", "build", lambda r: r["ratio_processor"], "{:.2f}", 3, True),
     ("streaming shuffled documents with images over WebDataset, warm", "streaming", lambda r: r["warm ratio"], "{:.2f}", 1.5, True),
