@@ -41,6 +41,8 @@ class MissingExtra(LimnerError, ImportError):
     """A part of limner needs packages that are not installed; the message has the install command."""
 
     def __init__(self, extra: str, package: str, purpose: str):
-        super().__init__(f"{purpose} needs {package}, which is not installed: pip install 'limner[{extra}]'")
+        """`extra` is limner's own that brings the package, "" where there is none and the package is installed by name."""
+        what = f"limner[{extra}]" if extra else package
+        super().__init__(f"{purpose} needs {package}, which is not installed: pip install '{what}'")
         self.extra = extra
         self.package = package

@@ -246,6 +246,26 @@ def test_what_nobody_foresaw_is_one_line_too(limner, monkeypatch):
     assert "\0" not in called.line
 
 
+def test_ctrl_c_is_one_line_from_one_process(tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for name in range(4_000):  # several seconds of work: it must not be done before the signal comes
+        (pages / f"{name}.html").write_text(PAGE)
+    for later in (0.0, 0.2, 0.5):
+        command = [sys.executable, "-m", "limner", "build", str(pages), "-o", str(tmp_path / f"c{later}"), "--workers", "2"]
+        # As a terminal does: the signal goes to every process of the command, whichever is starting just then.
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
+            assert run.stderr is not None
+            assert run.stderr.readline().startswith("reading: ")
+            time.sleep(later)
+            os.killpg(run.pid, signal.SIGINT)
+            said = run.stderr.read().split("\n")
+        assert run.returncode == 130
+        assert [line for line in said if line and not line.startswith(("reading: ", "curating: "))] == [
+            "limner: interrupted; the same `limner build` command continues where it stopped"
+        ]
+
+
 def test_view_on_every_address_warns_and_says_where(tmp_path):
     pytest.importorskip("uvicorn", reason="limner[serve] is not installed")
     from limner.corpus import Corpus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from corpus.strategies import corpus_of, page, pages
 from limner.cli.main import limner
 from limner.corpus import Corpus
+from limner.corpus.card import card
 from limner.errors import CorpusError
 
 
@@ -85,17 +87,52 @@ def test_merge_and_diff(tmp_path: Path) -> None:
     assert isinstance(again.exception, CorpusError)
 
 
+def test_a_merge_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    corpus_of(tmp_path / "a", pages(10), batch=5)
+    other = [page.evolve(title="another") for page in pages(10)]
+    corpus_of(tmp_path / "b", other)
+    failed = call("merge", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "m", "--json")
+    assert isinstance(failed.exception, CorpusError)
+    assert failed.stdout == ""
+    assert not (tmp_path / "m").exists()
+    assert (
+        said(call("merge", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "m", "--clash", "suffix", "--json"))["documents"]
+        == 20
+    )
+    (tmp_path / "file").write_text("hello")
+    below = call("merge", tmp_path / "a", "-o", tmp_path / "file/m")
+    assert "below the file" in str(below.exception)
+
+
 def test_takedown_from_a_file_and_from_standard_input(tmp_path: Path) -> None:
     corpus_of(tmp_path / "c", [*pages(5), page(9, "bad.example")])
     (tmp_path / "list.txt").write_text("# asked for by mail\nbad.example\n")
     assert said(call("takedown", tmp_path / "c", tmp_path / "list.txt", "--json"))["documents"] == 1
     assert list(Corpus.open(tmp_path / "c")) == pages(5)
     done = call("takedown", tmp_path / "c", "-", input=pages(5)[2].url)
-    assert "taken down: 1 documents" in done.stdout
+    assert "taken down: 1 document, " in done.stdout
     wrong = call("takedown", tmp_path / "c", "-", input="what is this")
     assert isinstance(wrong.exception, CorpusError)
     (tmp_path / "c/search").mkdir()
     assert "not looked into: search/" in call("takedown", tmp_path / "c", "-", input="").stdout
+
+
+def test_one_of_a_thing_is_said_so(tmp_path: Path) -> None:
+    corpus_of(tmp_path / "c", [page(1, images=(1,))])
+    told = [
+        call("stats", tmp_path / "c"),
+        call("compact", tmp_path / "c"),
+        call("diff", tmp_path / "c", tmp_path / "c"),
+        call("merge", tmp_path / "c", "-o", tmp_path / "m"),
+        call("export", tmp_path / "c", "--to", "obelics", "-o", tmp_path / "out"),
+        call("import", tmp_path / "out", "--from", "obelics", "-o", tmp_path / "in"),
+        call("takedown", tmp_path / "in", "-", input=page(1).url),
+    ]
+    for result in told:
+        assert result.exit_code == 0, result.output
+        assert re.findall(r"1 (?:document|batch|image|file|input|word|part|stored)\w*", result.stdout)
+    said = "\n".join([*(result.stdout for result in told), repr(Corpus.open(tmp_path / "c")), card(Corpus.open(tmp_path / "c"))])
+    assert not re.findall(r"(?<![\d,.])1 (?:documents|batches|images|files|inputs|words|parts|captions|rows|rejects)\b", said)
 
 
 @pytest.mark.parametrize("name", ["check", "compact", "merge", "diff", "takedown"])

@@ -36,6 +36,13 @@ def test_append_open_count_iterate(place: str) -> None:
         assert {i.ref for i in held.media_infos()} == set(media_of(pages(25)))
 
 
+@pytest.mark.parametrize("place", ["file/c", "/proc/limner/c"])
+def test_a_place_that_cannot_be_written_to_is_told_with_the_reason(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("hello")
+    with pytest.raises(CorpusError, match=r"cannot be written \((Not a directory|No such file or directory)"):
+        Corpus.create(tmp_path / place)
+
+
 def test_a_generator_is_appended_without_being_held(place: str) -> None:
     corpus = Corpus.create(place)
     held: list[int] = []

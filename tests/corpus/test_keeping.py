@@ -264,6 +264,31 @@ def test_nothing_taken_down_is_left_in_any_file(tmp_path: Path) -> None:
     assert (nothing.documents, nothing.parts) == (0, 0)
 
 
+def test_a_source_that_is_taken_down_leaves_the_record_of_sources(tmp_path: Path) -> None:
+    bad = "https://www.bad.example/sitemap.xml"
+    sources = ["https://example.org/urls.txt", bad]
+    facts = {
+        "plan": {"sources": sources},
+        "merged": [{"corpus": "a", "plan": {"sources": [bad]}}],
+        "digest": "d",
+        "complete": True,
+    }
+    corpus = corpus_of(tmp_path / "c", pages(3), **facts)
+    describe(corpus)
+    assert b"bad.example" in everything(tmp_path / "c")
+    assert takedown(corpus, read_list("bad.example")).sources == 2
+    assert b"bad.example" not in everything(tmp_path / "c")
+    left = Corpus.open(tmp_path / "c")
+    assert left.facts["plan"]["sources"] == ["https://example.org/urls.txt", "(taken down)"]
+    assert left.facts["digest"] == "d"
+    assert "limner build https://example.org/urls.txt -o" in left.store.read("CARD.md").decode()
+    assert list(left) == pages(3)
+    assert takedown(left, read_list("")).sources == 0
+    other = corpus_of(tmp_path / "d", pages(5)[3:], plan={"sources": [bad]})
+    merged = merge([left, other], str(tmp_path / "m"))
+    assert b"bad.example" not in everything(Path(merged.store.url))
+
+
 def test_a_file_by_its_hash_leaves_every_document(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path / "c", [page(i, images=(7, i + 10)) for i in range(30)], batch=10)
     done = takedown(corpus, read_list(sha256(file(7)).upper()))

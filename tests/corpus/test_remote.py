@@ -160,6 +160,12 @@ def test_a_process_that_has_read_ends_in_peace(bucket: tuple[str, dict[str, Any]
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_server_that_says_no_is_told_as_one_of_limners_errors(bucket: tuple[str, dict[str, Any]]) -> None:
+    _, options = bucket
+    with pytest.raises(CorpusError, match=r"cannot be written .*; check its name and your credentials"):
+        Corpus.create("s3://no-such-bucket/c", **options)
+
+
 @pytest.mark.parametrize("damage", ["cut", "footer", "nothing"])
 def test_damage_there_is_told_too(bucket: tuple[str, dict[str, Any]], damage: str) -> None:
     place, options = bucket

@@ -194,8 +194,20 @@ def test_the_card_tells_counts_sources_steps_and_limits(corpus: Corpus) -> None:
     assert "| images | 0 | 24 | 25 | 0 | 27 |" in text
     assert "min\\_side `150`" in text or "min_side `150`" in text
     assert "limner build manual -o corpus --plan sample" in text
-    assert "1 images are named by their address only" in text
+    assert "1 image is named by address only" in text
     assert ATTACK not in text
+
+
+def test_the_card_shows_code_as_it_is(tmp_path: Path) -> None:
+    from markdown_it import MarkdownIt
+
+    sources = ["pages|old", "`ticks`|x", "a \\| b"]
+    steps = [{"use": "url-rules", "name": "rules", "deny": ["/(tag|user)/", "<b>|`"]}]
+    made = Corpus.create(tmp_path / "c", {"plan": {"sources": sources, "steps": steps}})
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(card(made))
+    code = [inline.content for token in tokens for inline in token.children or () if inline.type == "code_inline"]
+    assert code[: len(sources)] == sources
+    assert json.dumps(steps[0]["deny"]) in code
 
 
 def test_a_notebook_shows_a_corpus_and_documents_with_images_inside(corpus: Corpus) -> None:

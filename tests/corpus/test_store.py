@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -86,3 +88,22 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 def test_an_unknown_protocol_says_so() -> None:
     with pytest.raises(CorpusError, match="nonsense"):
         Store("nonsense://x")
+
+
+@pytest.mark.parametrize(
+    ("url", "package", "install"),
+    [("s3://b/c", "s3fs", "limner[s3]"), ("gs://b/c", "gcsfs", "gcsfs"), ("https://e.example/c", "aiohttp", "aiohttp")],
+)
+def test_a_package_that_a_url_needs_is_named_with_its_install_command(url: str, package: str, install: str) -> None:
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from limner.corpus import Corpus\nfrom limner.errors import MissingExtra\n"
+        f"try:\n    Corpus.open({url!r})\nexcept MissingExtra as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"{url} needs {package}, which is not installed: pip install '{install}'\n"
+
+
+def test_a_kind_of_url_that_nobody_knows() -> None:
+    with pytest.raises(CorpusError, match="nope"):
+        Store("nope://x")

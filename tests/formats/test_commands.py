@@ -45,6 +45,9 @@ def test_the_list_of_formats(tmp_path: Path) -> None:
         done = limner(*command)
         assert done.returncode == 0
         assert [line.split()[0] for line in done.stdout.splitlines()] == registry.names()
+        listed = json.loads(limner(*command, "--json").stdout)
+        assert [format["name"] for format in listed] == registry.names()
+        assert all(format["description"] and isinstance(format["cannot_hold"], list) for format in listed)
 
 
 def test_errors_are_one_line(tmp_path: Path) -> None:
@@ -54,6 +57,8 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "bad/a.jsonl").write_text("{}")
     for arguments, said in (
         (["export", tmp_path / "c", "--to", "parquet", "-o", tmp_path / "x"], "there is no format 'parquet'"),
+        (["export", tmp_path / "c", "--to", "obelix", "-o", tmp_path / "x"], "did you mean 'obelics'?"),
+        (["import", tmp_path / "bad", "--from", "web-dataset", "-o", tmp_path / "x"], "did you mean 'webdataset'?"),
         (["export", tmp_path / "none", "--to", "obelics", "-o", tmp_path / "x"], "is not a corpus"),
         (["export", tmp_path / "c", "--to", "obelics", "-o", tmp_path / "c"], "name a new folder"),
         (["import", tmp_path / "empty", "--from", "obelics", "-o", tmp_path / "x"], "no file that obelics reads"),
@@ -66,3 +71,19 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
         assert len(errors) == 1
         assert said in errors[0]
         assert "Traceback" not in done.stderr
+        assert not (tmp_path / "x").exists()
+        assert not (tmp_path / "y").exists()
+
+
+def test_an_import_of_nothing_leaves_nothing_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/a.jsonl").write_text("{}\n{}\n")
+    (tmp_path / "c").mkdir()
+    for place in ("new", "c"):
+        done = limner("import", tmp_path / "bad", "--from", "openai", "-o", tmp_path / place, "--json")
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert "it has no messages" in done.stderr
+        assert (tmp_path / place).exists() is (place == "c")
+    place = tmp_path / "bad/a.jsonl/corpus"
+    assert "below the file" in limner("import", tmp_path / "bad", "--from", "openai", "-o", place).stderr

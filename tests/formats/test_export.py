@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator
@@ -13,13 +14,15 @@ import pytest
 
 from formats.corpora import corpus_of, page
 from limner.corpus import Corpus
+from limner.corpus.keeping import check
 from limner.corpus.media import sha256
-from limner.document import Document, Image
+from limner.document import Document, Image, Text
 from limner.errors import FormatError
 from limner.formats import registry
-from limner.formats.base import FileFormat
+from limner.formats.fileformat import FileFormat
 from limner.formats.format import Format
 from limner.formats.htmlfolder import POLICY
+from limner.formats.load import begin, load
 from limner.formats.output import Item, Shard
 
 EVERY = registry.names()
@@ -75,10 +78,53 @@ def test_the_report_counts_what_was_lost_and_says_what_is_kept(tmp_path: Path) -
     assert not any(loss.kept for loss in plain.lost)
 
 
-def test_bytes_that_nothing_keeps_are_said_to_be_lost(tmp_path: Path) -> None:
-    report = registry.load("openai").export(corpus_of(tmp_path / "c", 2), tmp_path / "out")
-    [sounds] = [loss for loss in report.lost if not loss.kept]
-    assert (sounds.what, sounds.count) == ("stored files of images that go by their address, and of sounds, videos and models", 2)
+def test_files_that_no_line_holds_lie_beside_and_are_lost_without_limners_own(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path / "c", 2)
+    what = "stored files of images that go by their address, and of sounds, videos and models"
+    format = registry.load("openai")
+    for own in (True, False):
+        report = format.export(corpus, tmp_path / f"own-{own}", own=own)
+        assert [(loss.count, loss.kept) for loss in report.lost if loss.what == what] == [(2, own)]
+        assert (tmp_path / f"own-{own}/media").exists() is own
+        sounds = [media for _, media in format.read(tmp_path / f"own-{own}")]
+        assert [any(data.startswith(b"OggS") for data in media.values()) for media in sounds] == [own, own]
+
+
+def test_a_drawing_in_a_message_comes_back(tmp_path: Path) -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="5" height="5"/></svg>'
+    uri = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+    (tmp_path / "in").mkdir()
+    said = [
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": uri}}]},
+        {"role": "assistant", "content": "a box"},
+    ]
+    (tmp_path / "in/a.jsonl").write_text(json.dumps({"messages": said}) + "\n")
+    format = registry.load("openai")
+    corpora: list[Corpus] = []
+    for given, name in (("in", "first"), ("out", "second")):
+        corpora.append(begin(format, tmp_path / given, tmp_path / name))
+        load(format, tmp_path / given, corpora[-1])
+        assert check(corpora[-1].store) == []
+        if name == "first":
+            format.export(corpora[-1], tmp_path / "out")
+    first, second = corpora
+    assert list(second) == list(first)
+    assert second.media(sha256(svg)) == svg
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_paragraphs_that_are_cut_and_alternative_texts_that_go_are_told(name: str, tmp_path: Path) -> None:
+    parts = (Text(0, "One.\n\nTwo."), Image(1, "", "https://example.org/far.png", "far away"))
+    corpus = Corpus.create(tmp_path / "c")
+    corpus.append([Document("a" * 20, parts, title="Title")])
+    format = registry.load(name)
+    report = format.export(corpus, tmp_path / "plain", own=False)
+    lost = {loss.what for loss in report.lost}
+    [(document, _)] = format.read(tmp_path / "plain")
+    whole = any("One.\n\nTwo." in text.text for text in document.texts)
+    assert whole is ("texts with empty lines in them become several paragraphs" not in lost)
+    seen = name == "html" or any(image.alt == "far away" for image in document.images)
+    assert seen is not any(what.startswith(("alternative texts of images", "images that are not stored")) for what in lost)
 
 
 @pytest.mark.parametrize("name", EVERY)

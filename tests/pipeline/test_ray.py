@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from limner.errors import MissingExtra
 from limner.pipeline import build, runner
 from limner.sources.files import FolderSource
 from pipeline.pages import write_site
@@ -58,6 +60,12 @@ def cluster() -> Iterator[None]:
     ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": here}})
     yield
     ray.shutdown()
+
+
+def test_a_client_of_a_cluster_asks_for_the_package_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with pytest.raises(MissingExtra, match=r"ray://head:10001 needs ray\[client\], .* pip install 'ray\[client\]'"):
+        runner("ray", 1, "ray://head:10001")
 
 
 @pytest.mark.usefixtures("cluster")

@@ -11,9 +11,8 @@ from PIL import Image as Pixels
 
 from limner.errors import PlanError
 from limner.pipeline import Plan, build, step
-from limner.pipeline.dryrun import changed
 from limner.pipeline.readonce import ReadBefore
-from limner.pipeline.trials import trials
+from limner.pipeline.trials import changed, trials
 from limner.sources.locate import source
 
 WORDS = "A cat purrs when it is content and sleeps most of the day in the sun near a window. "

@@ -53,6 +53,15 @@ def test_a_url_makes_images_absolute_and_stdin_is_read() -> None:
     assert rows[0]["url"] == "https://a.org/x/y.html"
 
 
+def test_a_language_that_the_page_does_not_state_is_found_in_its_text(tmp_path: Path) -> None:
+    words = "Das Zuschneidewerkzeug schneidet ein Bild oder eine Ebene zu und entfernt dabei leere Bereiche am Rand. " * 3
+    for name, tag, text in (("said", ' lang="nds"', words), ("unsaid", "", words), ("short", "", "Ein Bild.")):
+        (tmp_path / f"{name}.html").write_text(f"<!doctype html><html{tag}><title>T</title><body><main><p>{text}</p></main>")
+    code, rows, _ = extract("--json", *(str(tmp_path / f"{name}.html") for name in ("said", "unsaid", "short")))
+    assert code == 0
+    assert [row["language"] for row in rows] == ["nds", "de", ""]
+
+
 def test_without_json_it_is_a_page_to_read(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(page(title="Cropping"))
     code, lines, errors = extract(str(tmp_path / "a.html"), str(tmp_path / "none"))

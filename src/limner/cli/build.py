@@ -12,7 +12,7 @@ from limner.cli.options import allow_private, as_json
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
-    from limner.pipeline import Plan, Summary
+    from limner.pipeline import Plan
 
 
 @click.command("build", epilog="Interrupted or killed, the same command continues; nothing is lost or doubled.")
@@ -56,7 +56,7 @@ def command(
     limner build http://wiki.intranet/sitemap.xml -o corpus --allow-private
     limner build ~/manuals -o corpus --dry-run 200 --try near-duplicates.threshold=0.6,0.7
     """
-    from limner.cli.newcorpus import discard, making
+    from limner.cli.newcorpus import discard, making, unread
     from limner.cli.progress import listening, print_summary
     from limner.pipeline import build, load, runner
     from limner.pipeline.update import update
@@ -81,14 +81,14 @@ def command(
             progress.message(", ".join(f"{len(names)} {what}" for what, names in news) + f", {changes.same} as they were")
         else:
             summary = build(plan, output, runner=who, progress=progress, memory=memory << 20)
-    unread = _unread(summary)
+    failed = unread(summary.corpus, sum(summary.rejects.values()))
     if new and not summary.counts["documents"] and not summary.steps:
         discard(output)
-        raise LimnerError(f"nothing could be read, and {output} was not made: {unread or 'the sources hold no page'}")
+        raise LimnerError(f"nothing could be read, and {output} was not made: {failed or 'the sources hold no page'}")
     if json_:
         click.echo(json.dumps({**summary.to_dict(), **extra}, ensure_ascii=False))
     else:
-        print_summary(summary, unread=unread)
+        print_summary(summary, unread=failed)
     if not summary.counts["documents"]:
         raise LimnerError(f"no document was kept; `limner view {output}` shows what was dropped and why")
 
@@ -105,16 +105,3 @@ def _plan(plan: Plan, sources: tuple[str, ...], fetch_images: bool, allow_privat
         fetch = {**plan.source_settings.get("fetch", {}), "allow_private": True}
         plan = replace(plan, source_settings={**plan.source_settings, "fetch": fetch})
     return plan
-
-
-def _unread(summary: Summary, most: int = 3) -> str:
-    """The first inputs that could not be read, and why."""
-    from limner.corpus import Corpus
-
-    if not summary.rejects:
-        return ""
-    rows = [row for table in Corpus.open(summary.corpus).rows("rejects") for row in table.slice(0, most).to_pylist()][:most]
-    # Most messages begin with the input they speak of.
-    said = [row["message"] if row["message"].startswith(row["input"]) else f"{row['input']}: {row['message']}" for row in rows]
-    more = sum(summary.rejects.values()) - len(rows)
-    return "; ".join(said) + (f"; and {more:,} more" if more > 0 else "")

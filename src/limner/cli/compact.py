@@ -7,6 +7,7 @@ import json
 import click
 
 from limner.cli.options import as_json
+from limner.document.wording import plural
 
 
 @click.command("compact", epilog="Interrupted or killed, the corpus is whole; the same command continues.")
@@ -28,9 +29,11 @@ def command(corpus: str, size: int, documents: int, json_: bool) -> None:
     if json_:
         click.echo(json.dumps(done.to_dict()))
     elif done.batches_before == done.batches_after:
-        click.echo(f"{corpus} is compact already: {done.batches_after:,} batches, {done.bytes_after / 1e6:,.1f} MB")
+        click.echo(
+            f"{corpus} is compact already: {plural(done.batches_after, 'batch', 'batches')}, {done.bytes_after / 1e6:,.1f} MB"
+        )
     else:
         click.echo(
-            f"{done.batches_before:,} batches became {done.batches_after:,}; {done.won / 1e6:,.1f} MB won back, "
+            f"{plural(done.batches_before, 'batch', 'batches')} became {done.batches_after:,}; {done.won / 1e6:,.1f} MB won back, "
             f"{done.bytes_after / 1e6:,.1f} MB left"
         )

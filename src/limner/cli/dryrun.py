@@ -12,10 +12,9 @@ from rich.table import Table
 
 from limner.cli.progress import listening, print_summary
 from limner.errors import PlanError
-from limner.pipeline.dryrun import Trial
 from limner.pipeline.plan import Plan
 from limner.pipeline.runners import Runner
-from limner.pipeline.trials import told, trials
+from limner.pipeline.trials import Trial, told, trials
 
 
 def dry(plan: Plan, count: int, tries: Sequence[str], runner: Runner, as_json: bool) -> None:

@@ -7,6 +7,18 @@ import json
 import click
 
 from limner.cli.options import as_json
+from limner.document.wording import plural
+
+_AS_JSON = "limner.as_json"
+
+
+class ListsFormats(click.Command):
+    """A command with an option that `list_formats` reads, which comes before `--json` is known."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does."""
+        ctx.meta[_AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
 
 
 def list_formats(ctx: click.Context, _: click.Parameter, value: str) -> str:
@@ -14,14 +26,20 @@ def list_formats(ctx: click.Context, _: click.Parameter, value: str) -> str:
     if value == "list":
         from limner.formats import registry
 
-        width = max(map(len, registry.names()))
-        for name in registry.names():
-            click.echo(f"{name:{width}}  {registry.load(name).description}")
+        formats = [registry.load(name) for name in registry.names()]
+        if ctx.meta[_AS_JSON]:
+            facts = [{"name": f.name, "description": f.description, "cannot_hold": f.cannot_hold} for f in formats]
+            click.echo(json.dumps(facts, ensure_ascii=False))
+        else:
+            width = max(len(format.name) for format in formats)
+            click.echo("\n".join(f"{format.name:{width}}  {format.description}" for format in formats))
         ctx.exit()
     return value
 
 
-@click.command("export", epilog="--to list lists the formats. What a format cannot hold is counted and printed.")
+@click.command(
+    "export", cls=ListsFormats, epilog="--to list lists the formats. What a format cannot hold is counted and printed."
+)
 @click.argument("corpus")
 @click.option(
     "--to", "format_name", required=True, metavar="FORMAT", is_eager=True, callback=list_formats, help="The format, or list."
@@ -56,16 +74,16 @@ def command(corpus: str, format_name: str, output: str, shard: int | None, exif:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False))
         return
     click.echo(
-        f"{report.documents:,} documents · {report.images:,} images · {report.stored:,} files of media · "
-        f"{report.files:,} files, {report.bytes / 1e6:,.1f} MB   {output}"
+        f"{plural(report.documents, 'document')} · {plural(report.images, 'image')} · "
+        f"{plural(report.stored, 'file')} of media · {plural(report.files, 'file')}, {report.bytes / 1e6:,.1f} MB   {output}"
     )
     if not report.known:
         click.echo(f"{corpus} cannot be written to: a take-down from it will not reach this export")
     if report.stripped:
-        click.echo(f"metadata removed from {report.stripped:,} images")
+        click.echo(f"metadata removed from {plural(report.stripped, 'image')}")
     if report.uncleaned:
         click.echo(
-            f"{report.uncleaned:,} files are of a kind whose metadata limner does not remove, or damaged; they are as they were"
+            f"{plural(report.uncleaned, 'file')} of a kind whose metadata limner does not remove, or damaged: written as stored"
         )
     for title, kept in (("only limner's own field keeps", True), ("lost", False)):
         if found := [loss for loss in report.lost if loss.kept is kept]:

@@ -122,7 +122,22 @@ def as_row(document: Document) -> dict[str, Any]:
     return {**row, "meta": dict(document.meta), "parts": parts}
 
 
-def _documents(job: _Job) -> Iterable[Document]:
+def _documents(job: _Job) -> Iterator[Document]:
+    return map(_with_language, _read(job))
+
+
+def _with_language(document: Document) -> Document:
+    """The document with the language of its text where its page says none, as a build has it."""
+    if document.language:
+        return document
+    from limner.curate.identify import identify, long_enough
+    from limner.curate.language import LanguageFilter, running_text
+
+    text = running_text(document, LanguageFilter.sample)
+    return document.evolve(language=identify(text)[0]) if long_enough(text, LanguageFilter.min_letters) else document
+
+
+def _read(job: _Job) -> Iterable[Document]:
     from limner.document import document_id
     from limner.sources.files import MAX_PAGE
     from limner.sources.kinds import Page, documents

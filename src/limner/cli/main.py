@@ -10,10 +10,11 @@ import difflib
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -21,8 +22,13 @@ from limner.cli.terminal import safe
 from limner.errors import LimnerError
 
 _NOT_COMMANDS = {"main", "options", "progress", "dryrun", "terminal", "newcorpus"}
+_CONTINUED = {"build", "import", "merge", "compact", "takedown"}
 _ALIASES = {"import": "import_"}
 _TRACEBACK = "LIMNER_TRACEBACK"
+
+
+class Interrupted(Exception):
+    """A command was ended by Ctrl-C."""
 
 
 class Commands(click.Group):
@@ -53,6 +59,17 @@ class Commands(click.Group):
             ctx.fail(f"there is no command {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; Ctrl-C says what running the command again comes to."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # A second Ctrl-C ends the process where it stands, and without a word.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            name = ctx.invoked_subcommand
+            again = f"; the same `limner {name}` command continues where it stopped" if name in _CONTINUED else ""
+            raise Interrupted(f"interrupted{again}") from None
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="limner", prog_name="limner")
@@ -81,8 +98,10 @@ def main() -> None:
         _end(f"{error.format_message().rstrip('.')}; `{command} --help` shows how", error.exit_code)
     except click.ClickException as error:
         _end(error.format_message(), error.exit_code)
+    except Interrupted as ended:
+        _end(str(ended), 130)
     except (click.Abort, KeyboardInterrupt):
-        _end("interrupted; the same command continues where it stopped", 130)
+        _end("interrupted", 130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

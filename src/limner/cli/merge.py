@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from limner.cli.options import as_json
+from limner.document.wording import plural
 
 
 @click.command("merge", epilog="Interrupted or killed, there is no new corpus yet; the same command continues.")
@@ -28,14 +29,18 @@ def command(corpora: tuple[str, ...], output: str, clash: Literal["error", "suff
     limner merge monday tuesday -o week
     limner merge a b -o both --clash suffix
     """
+    from limner.cli.newcorpus import making
     from limner.corpus import Corpus
     from limner.corpus.keeping import merge
 
-    merged = merge([Corpus.open(path) for path in corpora], output, clash=clash)
+    opened = [Corpus.open(path) for path in corpora]
+    with making(output, whole=True):
+        merged = merge(opened, output, clash=clash)
     if json_:
         click.echo(json.dumps(dict(merged.counts)))
     else:
         counts = merged.counts
         click.echo(
-            f"{counts['documents']:,} documents, {counts['words']:,} words, {counts['stored']:,} stored images in {output}"
+            f"{plural(counts['documents'], 'document')}, {plural(counts['words'], 'word')}, "
+            f"{plural(counts['stored'], 'stored image')} in {output}"
         )

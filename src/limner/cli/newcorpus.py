@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from limner.corpus import Store
+from limner.corpus import Corpus, Store
 from limner.errors import CorpusError
 from limner.pipeline.build import WORKPLACE
 
@@ -23,10 +23,10 @@ def opened_folder(corpus: str) -> Store:
 
 
 @contextmanager
-def making(corpus: str) -> Generator[bool]:
+def making(corpus: str, *, whole: bool = False) -> Generator[bool]:
     """Around a run that makes `corpus` or continues it; gives whether its folder is new. Raises `CorpusError` at once where it
-    cannot lie there. A new folder is removed where the run fails before anything was committed; a run that is interrupted leaves
-    it, to be continued."""
+    cannot lie there. A new folder is removed where the run fails before anything was committed (`whole`: at any time); a run
+    that is interrupted leaves it, to be continued."""
     if not corpus.strip():
         raise CorpusError("-o names no folder; give the corpus a name, as in -o corpus")
     store = Store(corpus)
@@ -37,7 +37,7 @@ def making(corpus: str) -> Generator[bool]:
     try:
         yield new
     except Exception:
-        if new and not _committed(store):
+        if new and (whole or not _committed(store)):
             discard(corpus)
         raise
 
@@ -64,3 +64,14 @@ def discard(corpus: str) -> None:
     store = Store(corpus)
     if store.is_local and os.path.isdir(store.path("")):
         store.remove("")
+
+
+def unread(corpus: str, count: int, most: int = 3) -> str:
+    """The first of `count` inputs that could not be read into a corpus, and why."""
+    if not count:
+        return ""
+    rows = [row for table in Corpus.open(corpus).rows("rejects") for row in table.slice(0, most).to_pylist()][:most]
+    # Most messages begin with the input they speak of.
+    said = [row["message"] if row["message"].startswith(row["input"]) else f"{row['input']}: {row['message']}" for row in rows]
+    more = count - len(rows)
+    return "; ".join(said) + (f"; and {more:,} more" if more > 0 else "")

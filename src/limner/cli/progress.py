@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from limner.document.wording import plural
 from limner.pipeline.progress import Silent
 from limner.pipeline.summary import Summary
-from limner.serve.wording import plural
 
 _EVERY = 10.0
 

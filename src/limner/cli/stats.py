@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from limner.cli.options import as_json
-from limner.serve.wording import plural
+from limner.document.wording import plural
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -54,8 +54,9 @@ def _print(console: Console, name: str, s: Statistics) -> None:
     )
     words, images = s.words_per_document, s.images_per_document
     console.print(
-        f"[dim]a document has[/] {words.median:,} words [dim](median; a tenth has {words.p10:,} or fewer, a tenth {words.p90:,} or "
-        f"more)[/], {images.mean:,} images [dim](mean; {s.documents_with_images:,} documents have any)[/]"
+        f"[dim]a document has[/] {plural(words.median, 'word')} [dim](median; a tenth has {words.p10:,} or fewer, a tenth {words.p90:,} or "
+        f"more)[/], {images.mean:,} {'image' if images.mean == 1 else 'images'} [dim](mean; "
+        f"{plural(s.documents_with_images, 'document has', 'documents have')} any)[/]"
     )
     if s.stages:
         console.print()

@@ -8,6 +8,7 @@ from typing import TextIO
 import click
 
 from limner.cli.options import as_json
+from limner.document.wording import plural
 from limner.errors import LimnerError
 
 
@@ -44,8 +45,9 @@ def command(corpus: str, listed: TextIO, named: tuple[str, ...], gone: tuple[str
         click.echo(json.dumps({**done.to_dict(), "exports": exports.to_dict()}, ensure_ascii=False))
     else:
         click.echo(
-            f"taken down: {done.documents:,} documents, {done.dropped:,} dropped before, {done.parts:,} parts of others, "
-            f"{done.media:,} stored files, {done.rejects:,} rejects"
+            f"taken down: {plural(done.documents, 'document')}, {done.dropped:,} dropped before, "
+            f"{plural(done.parts, 'part')} of others, {plural(done.media, 'stored file')}, {plural(done.rejects, 'reject')}"
+            + (f", {plural(done.sources, 'address', 'addresses')} of sources" if done.sources else "")
         )
         for folder in exports.rewritten:
             click.echo(f"exported again: {folder}")
@@ -53,5 +55,4 @@ def command(corpus: str, listed: TextIO, named: tuple[str, ...], gone: tuple[str
             click.echo(f"not looked into: {', '.join(unknown)}; remove or rebuild what was made from the corpus")
     if exports.missed:
         told = "; ".join(f"{folder}: {why}" for folder, why in exports.missed.items())
-        many = len(exports.missed)
-        raise LimnerError(f"{many} export{'s' if many > 1 else ''} may still hold what was taken down. {told}")
+        raise LimnerError(f"{plural(len(exports.missed), 'export')} may still hold what was taken down. {told}")

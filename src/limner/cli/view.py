@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from limner.document.wording import plural
 from limner.errors import LimnerError
-from limner.serve.wording import plural
 
 
 @click.command(

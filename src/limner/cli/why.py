@@ -9,8 +9,8 @@ import click
 
 from limner.cli.options import as_json
 from limner.cli.terminal import safe
+from limner.document.wording import plural
 from limner.errors import LimnerError
-from limner.serve.wording import plural
 
 if TYPE_CHECKING:
     from limner.corpus.trace import Trace

@@ -11,8 +11,11 @@ from typing import Any, cast
 from limner.corpus.corpus import Corpus
 from limner.corpus.ledger import plan_steps
 from limner.corpus.statistics import Statistics, kept_statistics, statistics
+from limner.document.wording import plural
 
 NAME = "CARD.md"
+TAKEN = "(taken down)"
+"""Stands in `corpus.json` in place of an address that was taken down."""
 
 
 def card(corpus: Corpus, figures: Statistics | None = None) -> str:
@@ -40,10 +43,11 @@ def describe(corpus: Corpus) -> None:
 
 def _what(s: Statistics, facts: Mapping[str, Any]) -> str:
     said = (
-        f"A corpus of {s.documents:,} documents that interleave {s.words:,} words of text with {s.images:,} images "
-        f"({s.stored:,} of them stored, in {s.files:,} files of {s.media_bytes / 1e6:,.1f} MB). "
-        f"{s.documents_with_images:,} documents have an image; {s.captions:,} captions name what they belong to; "
-        f"{s.with_alt:,} images have alt text."
+        f"A corpus of {plural(s.documents, 'document')}: {plural(s.words, 'word')} of text interleaved with "
+        f"{plural(s.images, 'image')} ({s.stored:,} of them stored, in {plural(s.files, 'file')} of {s.media_bytes / 1e6:,.1f} MB). "
+        f"{plural(s.documents_with_images, 'document has', 'documents have')} an image; "
+        f"{plural(s.captions, 'caption names what it belongs', 'captions name what they belong')} to; "
+        f"{plural(s.with_alt, 'image has', 'images have')} alt text."
     )
     if facts.get("complete") is False:
         said += "\n\n**The build of this corpus has not finished.** Run the same `limner build` again and it continues."
@@ -56,7 +60,9 @@ def _sources(s: Statistics, plan: Mapping[str, Any], facts: Mapping[str, Any]) -
     lines = ["## Sources and licences", ""]
     lines += [f"- read from {_code(str(source))}" for source in cast("list[Any]", plan.get("sources") or [])[:50]]
     lines += [
-        f"- {s.inputs:,} inputs, of which {s.rejected:,} could not be read" if s.inputs else "- documents appended directly"
+        f"- {plural(s.inputs, 'input')}, of which {s.rejected:,} could not be read"
+        if s.inputs
+        else "- documents appended directly"
     ]
     for key in ("license", "licenses", "source_notes", "notes"):
         if key in facts:
@@ -74,7 +80,8 @@ def _steps(corpus: Corpus, s: Statistics) -> str:
         return ""
     lines = ["## What was done to it", ""]
     lines.append(
-        f"{s.documents_read:,} documents with {s.images_read:,} images were read; {s.documents:,} with {s.images:,} are left."
+        f"Read: {plural(s.documents_read, 'document')} with {plural(s.images_read, 'image')}. "
+        f"Left: {plural(s.documents, 'document')} with {plural(s.images, 'image')}."
     )
     lines += [
         "",
@@ -117,16 +124,18 @@ def _figures(s: Statistics) -> str:
 def _limits(s: Statistics, corpus: Corpus) -> str:
     lines = ["## Known limits", ""]
     if unstored := s.images - s.stored:
-        lines.append(f"- {unstored:,} images are named by their address only; their bytes are not here.")
+        lines.append(f"- {plural(unstored, 'image is', 'images are')} named by address only; the bytes are not here.")
     if unknown := s.languages.get("unknown", 0):
-        lines.append(f"- The language of {unknown:,} documents is not known.")
+        lines.append(f"- The language of {plural(unknown, 'document')} is not known.")
     if unstated := s.licenses.get("not stated", 0):
-        lines.append(f"- {unstated:,} documents state no licence; whoever uses them must find out.")
+        lines.append(
+            f"- {plural(unstated, 'document states', 'documents state')} no licence; whoever uses such a document must find out."
+        )
     if without := s.images - s.with_alt:
-        lines.append(f"- {without:,} images have no alt text.")
+        lines.append(f"- {plural(without, 'image has', 'images have')} no alt text.")
     if s.rejected:
         errors = ", ".join(f"{_text(error)} {count:,}" for error, count in s.rejects.items())
-        lines.append(f"- {s.rejected:,} inputs could not be read ({errors}).")
+        lines.append(f"- {plural(s.rejected, 'input')} could not be read ({errors}).")
     names = {str(step.get("use")) for step in plan_steps(corpus)}
     if not any("pii" in name for name in names):
         lines.append("- Personal data (e-mail addresses, phone numbers) were not masked.")
@@ -137,7 +146,7 @@ def _limits(s: Statistics, corpus: Corpus) -> str:
 
 
 def _again(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    sources = " ".join(_shell(str(source)) for source in cast("list[Any]", plan.get("sources") or []))
+    sources = " ".join(_shell(str(source)) for source in cast("list[Any]", plan.get("sources") or []) if source != TAKEN)
     versions = facts.get("versions")
     lines = ["## How to build it again", ""]
     if sources:
@@ -167,7 +176,8 @@ def _text(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    flat = " ".join(text.split()).replace("|", "\\|")
+    # Nothing in it is escaped, so it does not go into the cell of a table, where "|" would have to be (GFM 4.10).
+    flat = " ".join(text.split())
     # A fence longer than any run of backticks inside (CommonMark 6.1).
     ticks = "`" * (1 + max(map(len, re.findall(r"`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ from limner.corpus.store import Store
 from limner.corpus.stream import Share, Stream
 from limner.corpus.tables import SCHEMA_VERSION
 from limner.document import Document
-from limner.errors import CorpusError
+from limner.document.wording import plural
+from limner.errors import CorpusError, LimnerError
 
 if TYPE_CHECKING:
     from limner.corpus.notebook import Shown
@@ -52,18 +53,20 @@ class Corpus:
     def open(cls, path: str | os.PathLike[str], **options: Any) -> Corpus:
         """Open a corpus for reading; raises `CorpusError` where there is none. `options` go to fsspec."""
         store = Store(path, **options)
-        return cls(store, read_facts(store), read_commits(store))
+        with _reached(store, "read"):
+            return cls(store, read_facts(store), read_commits(store))
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], facts: Mapping[str, Any] | None = None, **options: Any) -> Corpus:
         """Open a corpus, making an empty one where there is none. `facts` go into `corpus.json`: plan, versions,
-        licence and source notes."""
+        licence and source notes. Raises `CorpusError` where it cannot lie there."""
         store = Store(path, **options)
-        if not store.exists("corpus.json"):
-            if store.is_local and os.path.isdir(store.path("")) and os.listdir(store.path("")):
-                raise CorpusError(f"{store.url} is a folder with other things in it; name a new folder for the corpus")
-            write_facts(store, {"schema": SCHEMA_VERSION, **(facts or {})})
-        return cls(store, read_facts(store), read_commits(store))
+        with _reached(store, "written"):
+            if not store.exists("corpus.json"):
+                if store.is_local and os.path.isdir(store.path("")) and os.listdir(store.path("")):
+                    raise CorpusError(f"{store.url} is a folder with other things in it; name a new folder for the corpus")
+                write_facts(store, {"schema": SCHEMA_VERSION, **(facts or {})})
+            return cls(store, read_facts(store), read_commits(store))
 
     def reload(self) -> None:
         """See what has been committed since this corpus was opened."""
@@ -225,7 +228,7 @@ class Corpus:
 
     def __repr__(self) -> str:
         c = self.counts
-        return f"Corpus({self.store.url!r}: {c['documents']:,} documents, {c['words']:,} words, {c['images']:,} images)"
+        return f"Corpus({self.store.url!r}: {plural(c['documents'], 'document')}, {plural(c['words'], 'word')}, {plural(c['images'], 'image')})"
 
     def _repr_html_(self) -> str:
         from limner.corpus.notebook import corpus_html
@@ -237,6 +240,24 @@ class Corpus:
         from limner.corpus.notebook import Shown
 
         return Shown(self, id if isinstance(id, Document) else self.find(id))
+
+
+@contextmanager
+def _reached(store: Store, what: str) -> Generator[None]:
+    """Raise `CorpusError` where a corpus cannot be reached: it is the place, not the corpus, that is wrong."""
+    try:
+        yield
+    except LimnerError:
+        raise
+    except OSError as error:
+        advice = "check the path, its permissions and the space left" if store.is_local else "check its name and your credentials"
+        reason = f": {error.filename}" if store.is_local and isinstance(error.filename, str) else ""
+        raise CorpusError(f"{store.url} cannot be {what} ({error.strerror or error}{reason}); {advice}") from error
+    except Exception as error:
+        if store.is_local:
+            raise
+        # Each store's library has errors of its own: no credentials, no such bucket, no way to the server.
+        raise CorpusError(f"{store.url} cannot be {what} ({error}); check its name and your credentials") from error
 
 
 def read_facts(store: Store) -> dict[str, Any]:

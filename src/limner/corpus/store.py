@@ -10,7 +10,9 @@ from typing import IO, Any, cast
 import fsspec  # type: ignore[import-untyped]
 import pyarrow as pa
 
-from limner.errors import CorpusError
+from limner.errors import CorpusError, LimnerError, MissingExtra
+
+_EXTRAS = {"s3fs": "s3"}
 
 
 class Store:
@@ -20,10 +22,13 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike[str], **options: Any):
+        """Raises `MissingExtra` where fsspec needs a package for such a URL, `CorpusError` where it knows of none."""
         self.url = os.fspath(root)
         try:
             filesystem, path = cast("tuple[Any, str]", fsspec.core.url_to_fs(self.url, **options))
-        except (ValueError, ImportError) as error:
+        except ImportError as error:
+            raise missing_package(self.url, error) from None
+        except ValueError as error:
             raise CorpusError(f"{self.url}: {error}") from None
         self.options = options
         self._fs = filesystem
@@ -163,6 +168,14 @@ class Store:
             os.makedirs(folder, exist_ok=True)
             return folder
         return tempfile.gettempdir()
+
+
+def missing_package(url: str, error: ImportError) -> LimnerError:
+    """What to raise where fsspec cannot import its part for `url`: fsspec's own error hides which package it is."""
+    cause = error.__cause__
+    package = cause.name if isinstance(cause, ImportError) and cause.name else ""
+    package = package.partition(".")[0]
+    return MissingExtra(_EXTRAS.get(package, ""), package, url) if package else CorpusError(f"{url}: {error}")
 
 
 def _reopen(url: str, options: dict[str, Any]) -> Store:

@@ -24,7 +24,7 @@ from limner.corpus.keeping.takelist import TakeList
 from limner.corpus.lock import writing
 from limner.errors import FormatError, LimnerError
 from limner.formats import registry
-from limner.formats.base import FileFormat
+from limner.formats.fileformat import FileFormat
 from limner.formats.format import Progress
 from limner.formats.output import REPORT, recover, sweep
 from limner.formats.sums import changed, foreign

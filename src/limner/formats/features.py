@@ -28,6 +28,10 @@ def _texts(having: Callable[[Text], object]) -> Count:
     return lambda document: sum(1 for text in document.texts if having(text))
 
 
+def _cut(text: str) -> bool:
+    return sum(1 for piece in text.split("\n\n") if piece.strip()) > 1
+
+
 FEATURES: dict[str, tuple[str, Count]] = {
     "headings": ("headings become plain paragraphs", _role("heading")),
     "levels": ("levels of headings are left out", _texts(lambda t: t.role == "heading" and t.level)),
@@ -40,6 +44,7 @@ FEATURES: dict[str, tuple[str, Count]] = {
     "formulas": ("formulas become plain paragraphs", _role("formula")),
     "ocr": ("text read in images becomes plain paragraphs", _role("ocr")),
     "speech": ("transcribed speech becomes plain paragraphs", _role("speech")),
+    "breaks": ("texts with empty lines in them become several paragraphs", _texts(lambda t: t.role != "code" and _cut(t.text))),
     "languages": ("languages of single parts are left out", _texts(lambda t: t.language)),
     "places": ("places of parts in their source are left out", lambda d: sum(1 for part in d.parts if part.place)),
     "ordinals": (
@@ -82,7 +87,6 @@ class Tally:
 
     def __post_init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self._gone: Counter[str] = Counter()
 
     def document(self, document: Document) -> None:
         """Count what `document` has that the format does not hold."""
@@ -94,12 +98,7 @@ class Tally:
         """Count a loss that is the format's own; limner's own field, where it is written, keeps it."""
         self._counts[phrase] += count
 
-    def gone(self, phrase: str, count: int = 1) -> None:
-        """Count a loss that nothing keeps."""
-        self._gone[phrase] += count
-
     def losses(self) -> tuple[Loss, ...]:
         """All of them, the most frequent first."""
         found = [Loss(what, count, self.kept) for what, count in self._counts.items() if count]
-        found += [Loss(what, count, False) for what, count in self._gone.items() if count]
         return tuple(sorted(found, key=lambda loss: (-loss.count, loss.what)))

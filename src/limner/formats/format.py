@@ -1,7 +1,7 @@
 """The contract of a format: a corpus out into a folder that public tools read, and such a folder in again.
 
 A format is looked up by name in `limner.formats.registry`. Whoever writes one of their own implements the protocol
-`Format`, most easily on `limner.formats.base.FileFormat`.
+`Format`, most easily on `limner.formats.fileformat.FileFormat`.
 """
 
 from __future__ import annotations

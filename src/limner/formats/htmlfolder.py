@@ -22,7 +22,7 @@ from limner.document import Document, Image, Part, Text, document_id
 from limner.document.html import Style, blocks
 from limner.errors import LimnerError
 from limner.formats import features
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.output import OWN, Item, Shard

@@ -20,7 +20,7 @@ from limner.corpus.shard import extension
 from limner.document import ROLES, Document, Image, Part, Text, document_id
 from limner.errors import FormatError, LimnerError
 from limner.formats import features, own, parquet
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import MAX_MEDIA, Folder
 from limner.formats.format import Read
 from limner.formats.obelics import STRINGS
@@ -51,8 +51,11 @@ class HuggingFace(FileFormat):
     name = "huggingface"
     description = "Hugging Face datasets: Parquet with the pictures in it"
     published = "https://huggingface.co/docs/datasets/image_dataset"
-    holds: ClassVar = frozenset({*features.ROLES, "alt", "unstored", "id", "url", "title", "language", "source"})
-    also: ClassVar = ("pictures that Pillow does not open are no pictures to `datasets`",)
+    holds: ClassVar = frozenset({*features.ROLES, "breaks", "alt", "unstored", "id", "url", "title", "language", "source"})
+    also: ClassVar = (
+        "pictures that Pillow does not open are no pictures to `datasets`",
+        "alternative texts of images without such a picture are left out",
+    )
     suffixes: ClassVar = (".parquet",)
     shard_size: ClassVar = 5_000
 
@@ -63,6 +66,8 @@ class HuggingFace(FileFormat):
                 row = to_row(item.document, {ref: _name(ref, data) for ref, data in item.media.items()})
                 hidden = sum(1 for image in item.document.images if image.ref in item.media) - len(row["images"])
                 shard.tally.lose(self.also[0], hidden)
+                alts = sum(1 for image in item.document.images if image.alt)
+                shard.tally.lose(self.also[1], alts - sum(1 for alt in row["alts"] if alt))
                 for name in ("images", "files"):
                     row[name] = [{"bytes": item.media[path.partition(".")[0]], "path": path} for path in row[name]]
                 if shard.own:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from limner.errors import FormatError, LimnerError
-from limner.formats.base import Bad
+from limner.formats.fileformat import Bad
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.values import loads, record

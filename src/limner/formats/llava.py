@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from limner.document import Document, Image, Part, Text, document_id
 from limner.errors import FormatError
 from limner.formats import own
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.lines import documents, json_rows
@@ -41,7 +41,7 @@ class Llava(FileFormat):
     name = "llava"
     description = "LLaVA / ShareGPT: JSON conversations with <image>, and a folder of images"
     published = "https://github.com/haotian-liu/LLaVA/blob/main/docs/Finetune_Custom_Data.md"
-    holds: ClassVar = frozenset({"id"})
+    holds: ClassVar = frozenset({"breaks", "id"})
     also: ClassVar = (
         "paragraphs of one turn are joined",
         "<image> in a text is written as < image >",

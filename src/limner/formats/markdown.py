@@ -16,7 +16,7 @@ from limner.corpus.media import sha256
 from limner.document import Audio, Document, Image, Text, Video, document_id, markup
 from limner.errors import LimnerError
 from limner.formats import features
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.frontmatter import front_matter, parse

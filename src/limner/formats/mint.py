@@ -17,7 +17,7 @@ import pyarrow as pa
 from limner.document import Document, document_id
 from limner.errors import FormatError, LimnerError
 from limner.formats import own, parquet
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.lines import json_lines

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from limner.document import Document, Image, Part, Text, document_id
 from limner.formats import own
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.lines import documents, json_lines
@@ -36,7 +36,7 @@ class Mmc4(FileFormat):
     name = "mmc4"
     description = "MMC4: JSON lines with texts, and images matched with them"
     published = "https://github.com/allenai/mmc4"
-    holds: ClassVar = frozenset({"addresses", "unstored", "nameless", "url"})
+    holds: ClassVar = frozenset({"breaks", "addresses", "unstored", "nameless", "url"})
     also: ClassVar = (
         "similarities say only where an image stands: 1 there, 0 elsewhere",
         "images behind the last text move before it",

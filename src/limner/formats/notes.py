@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from limner.document import Document
 
 if TYPE_CHECKING:
-    from limner.formats.base import FileFormat
+    from limner.formats.fileformat import FileFormat
 
 DISTINCT = 1_000
 """No more hosts, and no more licences, are counted by name."""

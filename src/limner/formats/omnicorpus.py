@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from limner.document import Document, Image, document_id
 from limner.formats import own, parquet
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.lines import documents, json_lines

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from limner.corpus.probe import mime
 from limner.document import Document, Image, Part, Text, document_id
 from limner.errors import FormatError, LimnerError
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.lines import lines
@@ -34,12 +34,13 @@ _ROLES = {"user": "user", "assistant": "assistant", "system": "system", "develop
 
 class OpenAI(FileFormat):
     """One line a document: the user shows the images, as data: URLs, the assistant says the text below them. A line has
-    nothing but `messages`, for OpenAI refuses other entries; limner's own documents lie in a file beside."""
+    nothing but `messages`, for OpenAI refuses other entries; limner's own documents lie in a file beside, and so do the files
+    of media that no line can hold."""
 
     name = "openai"
     description = "OpenAI messages: JSON lines with text and images as data: URLs"
     published = "https://developers.openai.com/api/docs/guides/vision-fine-tuning"
-    holds: ClassVar = frozenset({"unstored"})
+    holds: ClassVar = frozenset({"breaks", "unstored"})
     also: ClassVar = (
         "images that OpenAI does not take (not JPEG, PNG or WEBP) and that have no address on the web are left out",
         "images that are not stored and have no address on the web are left out",
@@ -56,18 +57,19 @@ class OpenAI(FileFormat):
             for item in items:
                 line = dumps({"messages": to_messages(item)}).encode("utf-8", "replace")
                 self._count(item, shard)
-                beside.add(hashlib.sha256(line).hexdigest(), item.document)
+                files = shard.store(_not_in_line(item), f"media/{shard.label}") if shard.own else {}
+                beside.add(hashlib.sha256(line).hexdigest(), item.document, files)
                 file.write(line + b"\n")
 
     def _count(self, item: Item, shard: Shard) -> None:
-        shown = {image.ref for image in item.document.images if mime(item.media.get(image.ref, b"")) in KINDS}
+        shown = _shown(item)
         for image in item.document.images:
             if image.ref in item.media and image.ref not in shown and not is_web(image.url):
-                shard.tally.gone(self.also[0])
+                shard.tally.lose(self.also[0])
             elif image.ref not in item.media and not is_web(image.url):
                 shard.tally.lose(self.also[1])
         left = {i.ref for i in item.document.images if not is_web(i.url)} | shown
-        shard.tally.gone(self.also[2], len(item.media.keys() - left))
+        shard.tally.lose(self.also[2], len(item.media.keys() - left))
 
     def rows(self, folder: Folder, name: str) -> Iterator[Read | Bad]:
         """The documents of a file."""
@@ -80,7 +82,7 @@ class OpenAI(FileFormat):
                 found = self._document(folder, name, ordinal, record(loads(line)))
                 kept = beside.find(hashlib.sha256(line).hexdigest())
                 if kept:
-                    found = kept.document, found[1]
+                    found = kept.document, {**found[1], **dict(folder.stored(kept.files, name))}
                 yield found
             except LimnerError as error:
                 yield Bad(where, error)
@@ -106,6 +108,16 @@ class OpenAI(FileFormat):
         known = ("messages", "tools", "parallel_tool_calls")
         meta |= facts({k: v for k, v in row.items() if k not in known})
         return Document(document_id(source, ordinal), all_parts, source, meta=meta), media
+
+
+def _shown(item: Item) -> set[str]:
+    """The files of a document that stand in its line."""
+    return {image.ref for image in item.document.images if mime(item.media.get(image.ref, b"")) in KINDS}
+
+
+def _not_in_line(item: Item) -> Item:
+    shown = _shown(item)
+    return Item(item.document, {ref: data for ref, data in item.media.items() if ref not in shown})
 
 
 def to_messages(item: Item) -> list[dict[str, Any]]:

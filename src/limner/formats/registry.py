@@ -60,6 +60,6 @@ def load(name: str) -> Format:
         if not isinstance(made, Format):
             raise FormatError(f"format {name!r} ({point.value}) lacks something of limner.formats.format.Format")
         return made
-    near = difflib.get_close_matches(name, names(), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, names(), n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise FormatError(f"there is no format {name!r}{hint}; there are {', '.join(names())}")

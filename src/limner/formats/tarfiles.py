@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from limner.errors import FormatError
-from limner.formats.base import Bad
+from limner.formats.fileformat import Bad
 from limner.formats.folder import Folder
 
 MAX_MEMBER = 256 * 2**20

@@ -17,7 +17,7 @@ from limner.corpus.shard import ShardWriter, extension
 from limner.document import Document, Image, Part, Text, document_id
 from limner.errors import LimnerError
 from limner.formats import own
-from limner.formats.base import Bad, FileFormat
+from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.obelics import at

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
+import signal
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -77,7 +79,7 @@ class Processes:
     ) -> Iterator[tuple[Task, Commit]]:
         while True:
             while len(flying) < 2 * self.workers and (task := next(waiting, None)) is not None:
-                flying[pool.submit(run_in_worker, task)] = task
+                flying[_submit(pool, task)] = task
             if not flying:
                 return
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
@@ -92,7 +94,7 @@ def run_alone(task: Task, deaths: int = 2) -> Commit:
     while True:
         pool = _pool(1)
         try:
-            return pool.submit(run_in_worker, task).result()
+            return _submit(pool, task).result()
         except BrokenProcessPool:
             position = last_mark(task.out, task.key) if task.inputs else None
             died[-1 if position is None else position] += 1
@@ -106,14 +108,49 @@ def run_alone(task: Task, deaths: int = 2) -> Commit:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-    if os.name == "posix":
-        context.set_forkserver_preload(["limner.pipeline.task", "limner.sources.html"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    if os.name != "posix":
+        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_belong_to_the_run)
+    from multiprocessing import forkserver, resource_tracker
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["limner.pipeline.task", "limner.sources.html"])
+    # The tracker takes signals from its own children only, but lets them through to this process again.
+    resource_tracker.ensure_running()
+    with _uninterrupted():
+        forkserver.ensure_running()
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_belong_to_the_run)
 
 
-def _end_with_parent() -> None:
-    """Have this worker end when the run that started it does, however that ends: a pool's workers would wait for ever."""
+def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Commit]:
+    # It may start a worker, which must not be lost sight of half started: `_end` would miss it.
+    with _uninterrupted():
+        return pool.submit(run_in_worker, task)
+
+
+@contextmanager
+def _uninterrupted() -> Generator[None]:
+    """Have what is started in the block, and what that starts, never see Ctrl-C, which a terminal sends to every process of a
+    command: it ends the run, and the run ends them. This process sees it after the block."""
+    if os.name != "posix" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    # The mask is what other processes inherit. Here it does not do: a thread that has none would take the signal.
+    handler = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+        if caught:
+            signal.raise_signal(signal.SIGINT)
+
+
+def _belong_to_the_run() -> None:
+    """Have this worker leave Ctrl-C to the run that started it, and end when that does, however it ends: a pool's workers would
+    wait for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent,), daemon=True, name="follows-the-run").start()
@@ -154,6 +191,8 @@ class RayRunner:
             import ray
         except ImportError:
             raise MissingExtra("ray", "ray", "the Ray runner") from None
+        if address.startswith("ray://") and importlib.util.find_spec("grpc") is None:
+            raise MissingExtra("", "ray[client]", f"the Ray cluster at {address}")
         self._ray: Any = ray
         self.workers = workers
         if not self._ray.is_initialized():

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from limner.curate.registry import name_of, operator, settings
+from limner.errors import PlanError
 from limner.pipeline.build import build
-from limner.pipeline.dryrun import Trial, changed
-from limner.pipeline.plan import Plan
+from limner.pipeline.plan import Plan, Step
 from limner.pipeline.progress import Progress, Silent
 from limner.pipeline.readonce import read_once
 from limner.pipeline.runners import Inline, Runner
 from limner.pipeline.some import SomeToFetch, sample
+from limner.pipeline.summary import Summary
 from limner.sources.locate import source as locate
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A plan with some settings changed (none: as it stands), and what it came to on the sample."""
+
+    changes: Mapping[str, Any]
+    summary: Summary
 
 
 def trials(
@@ -40,6 +51,18 @@ def trials(
             summary = build(variant, f"{folder}/{number}", sources=read, runner=Inline(), progress=listening)
             out.append(Trial(changes, summary))
     return out
+
+
+def changed(plan: Plan, changes: Mapping[str, Any]) -> Plan:
+    """The plan with settings of its steps changed, named `step.setting`; raises `PlanError` for one it has not."""
+    steps = {step.name: step for step in plan.steps}
+    for key, value in changes.items():
+        name, _, setting = key.rpartition(".")
+        if name not in steps:
+            raise PlanError(f"the plan has no step {name!r}; its steps are {', '.join(steps) or 'none'}")
+        old = steps[name].operator
+        steps[name] = Step(operator(name_of(old), **{**settings(old), setting: value}), name)
+    return replace(plan, steps=tuple(steps.values()))
 
 
 def told(changes: Mapping[str, Any]) -> str:

@@ -19,11 +19,12 @@ from limner.curate import registry
 from limner.document import Document, Text, to_dict
 from limner.document.jsonform import from_dict, part_from_dict
 from limner.document.render import part_line
+from limner.document.wording import plural
 from limner.errors import LimnerError
 from limner.serve import media, plots, reading
 from limner.serve.catalogue import Filter
 from limner.serve.site import Site
-from limner.serve.wording import language_name, plural, size
+from limner.serve.wording import language_name, size
 
 PAGE = 24
 REJECTS = 100

@@ -1,4 +1,4 @@
-"""Numbers and languages in words, as the pages say them."""
+"""Sizes and languages in words, as the pages say them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ def size(number: float) -> str:
         if number >= limit:
             return f"{number / limit:.1f} {unit}"
     return f"{number:.0f} B"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    >>> plural(1, "document"), plural(2_000, "image")
-    ('1 document', '2,000 images')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 _NAMES = {

@@ -10,6 +10,7 @@ from limner.corpus.corpus import Corpus
 from limner.corpus.sealed import digest
 from limner.document import Document, Part
 from limner.document.jsonform import dumps
+from limner.document.wording import plural
 
 _FIELDS = ("source", "url", "title", "language", "meta")
 _SHOWN = 8
@@ -57,7 +58,7 @@ class Diff:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"{self.same:,} documents are the same" + (", in another order" if self.moved else "")]
+        lines = [f"{plural(self.same, 'document is', 'documents are')} the same" + (", in another order" if self.moved else "")]
         for sign, ids in (("+", self.added), ("-", self.removed)):
             word = "added" if sign == "+" else "removed"
             lines += [f"{len(ids):,} {word}"] if ids else []

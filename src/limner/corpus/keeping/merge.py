@@ -16,7 +16,7 @@ from limner.corpus.content import Content, read, write
 from limner.corpus.corpus import Corpus, write_facts
 from limner.corpus.index import fingerprint
 from limner.corpus.keeping.change import among, without
-from limner.corpus.keeping.takedown import Count, cleaned, documents_gone, inputs_left
+from limner.corpus.keeping.takedown import Count, cleaned, documents_gone, inputs_left, redacted
 from limner.corpus.keeping.takelist import TakeList, taken
 from limner.corpus.lock import writing
 from limner.corpus.shards import Reader
@@ -95,6 +95,7 @@ def _finish(store: Store, corpora: Sequence[Corpus], listed: TakeList) -> Corpus
     corpus = Corpus(store, {}, read_commits(store))
     facts = merged_facts([c.facts for c in corpora], [c.store.url for c in corpora])
     if listed:
+        facts, _ = redacted(facts, listed)
         listed.save(store)
     write_facts(store, {"schema": SCHEMA_VERSION, **facts, "complete": True, "counts": dict(corpus.counts)})
     sweep(store, corpus.commits)  # the mark of the merge goes with it

@@ -1,15 +1,17 @@
 """Taking down: documents, images and everything kept of them leave every file of a corpus, and do not come back.
 
 The list is kept in the corpus first, so that a later build honours it; then every batch that holds something of it is
-written anew, all become visible in one write, and the old files are removed. Exports are not in the corpus, which knows
+written anew, all become visible in one write, and the old files are removed. Addresses in `corpus.json`, such as those of the
+sources it was built from, are taken out of it. Exports are not in the corpus, which knows
 where they lie: `limner.formats.exports` brings them up to date.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,8 +38,8 @@ _FOLDERS = {*FOLDERS, "commits", "index", EXPORTS, ".scratch"}
 @dataclass(frozen=True, slots=True)
 class TakenDown:
     """What left: documents that were kept, documents that were dropped before but kept for reading, parts of documents that
-    stay, stored files, rejects, inputs; what else lies in the corpus that limner cannot clean (`unknown`); and the folders of
-    exports made before, which may hold it still (`behind`)."""
+    stay, stored files, rejects, inputs, addresses in `corpus.json` (`sources`); what else lies in the corpus that limner cannot
+    clean (`unknown`); and the folders of exports made before, which may hold it still (`behind`)."""
 
     documents: int
     dropped: int
@@ -45,6 +47,7 @@ class TakenDown:
     media: int
     rejects: int
     inputs: int
+    sources: int
     unknown: tuple[str, ...]
     behind: tuple[str, ...]
 
@@ -82,10 +85,13 @@ def takedown(corpus: Corpus, listed: TakeList, progress: Callable[[int, int], No
                 progress(done + 1, len(commits))
         for folder in corpus.store.folders(".scratch"):
             corpus.store.remove(f".scratch/{folder}")
+        facts, sources = redacted(corpus.facts, whole)
+        if sources:
+            corpus.update_facts(**facts)
         settle(corpus, made)
         return TakenDown(
-            total.documents, total.dropped, total.parts, total.media, total.rejects, total.inputs, _unknown(corpus),
-            tuple(made.folder for made in behind(corpus.store)),
+            total.documents, total.dropped, total.parts, total.media, total.rejects, total.inputs, sources,
+            _unknown(corpus), tuple(made.folder for made in behind(corpus.store)),
         )  # fmt: skip
 
 
@@ -98,6 +104,22 @@ class Count:
 def inputs_left(commit: Commit, listed: TakeList, gone: set[str]) -> list[str]:
     """The names of a batch's inputs less those that are taken down or whose document is."""
     return [name for name in commit.inputs if not listed.address(name) and document_id(name) not in gone]
+
+
+def redacted(facts: Mapping[str, Any], listed: TakeList) -> tuple[dict[str, Any], int]:
+    """The facts of a corpus with `card.TAKEN` in place of every address that is taken down, and how many there were."""
+    count = 0
+    left = json.loads(json.dumps(facts))
+    stack: list[Any] = [left]
+    while stack:
+        held = stack.pop()
+        for key, value in list(held.items() if isinstance(held, dict) else enumerate(held)):
+            if isinstance(value, dict | list):
+                stack.append(value)
+            elif isinstance(value, str) and listed.address(value):
+                held[key] = card.TAKEN
+                count += 1
+    return left, count
 
 
 def _unknown(corpus: Corpus) -> tuple[str, ...]:
