@@ -1,8 +1,8 @@
 """Choose the pages whose images are labelled, show them to the person who labels, and write the labels down.
 
-    python bench/extraction/label_pages.py choose --data WCXB
-    python bench/extraction/label_pages.py sheets --data WCXB --out DIR [--chromium PATH]
-    python bench/extraction/label_pages.py assemble --sheets DIR --decisions FILE
+    python bench/extraction/label_pages.py choose --data WCXB [--more]
+    python bench/extraction/label_pages.py sheets --data WCXB --out DIR [--chromium PATH] [--more]
+    python bench/extraction/label_pages.py assemble --sheets DIR --decisions FILE [--more]
 
 `sheets` renders each page in headless Chromium, script off and every request refused, each image a numbered box with its
 alternative text and file name, and writes a contact sheet (DIR/ID.png) and the list of its images (DIR/ID.json,
@@ -26,7 +26,10 @@ from urllib.parse import urljoin
 from selectolax.lexbor import LexborHTMLParser
 
 LABELS = Path(__file__).resolve().parent / "image_labels.json"
-SEED = 2026
+"""What is measured on."""
+MORE = LABELS.with_name("image_labels_more.json")
+"""Pages of a second draw, only ever trained on."""
+SEED, SEED_MORE = 2026, 2027
 SHARES = {
     "article": 28, "collection": 12, "documentation": 12, "forum": 12, "listing": 12, "product": 12, "service": 12,
 }  # fmt: skip
@@ -149,12 +152,15 @@ def group(survey: list[dict[str, Any]], base: str) -> list[dict[str, Any]]:
     return images
 
 
-def choose(data: Path) -> list[str]:
-    """The pages: of each type as many as `SHARES` says, drawn with `SEED` from those with 1 to `MOST_IMAGES` images."""
+def choose(data: Path, more: bool = False) -> list[str]:
+    """The pages: of each type as many as `SHARES` says, drawn with `SEED` from those with 1 to `MOST_IMAGES` images; for
+    `more`, drawn with `SEED_MORE` from those that the first draw left, on sites that it does not have."""
+    first = set(choose(data)) if more else set()
     files = json.loads((data / "metadata.json").read_text("utf-8"))["files"]
+    sites = {files[file_id]["domain"] for file_id in first}
     by_type: dict[str, list[str]] = defaultdict(list)
     for file_id, facts in sorted(files.items()):
-        if facts["split"] != "dev":
+        if facts["split"] != "dev" or facts["domain"] in sites:
             continue
         tree = LexborHTMLParser(gzip.decompress((data / "dev/html" / f"{file_id}.html.gz").read_bytes()))
         images = [
@@ -162,18 +168,18 @@ def choose(data: Path) -> list[str]:
         ]
         if images and len(tree.css("img")) <= MOST_IMAGES:
             by_type[facts["page_type"]].append(file_id)
-    draw = random.Random(SEED)
-    return sorted(i for kind, share in SHARES.items() for i in draw.sample(by_type[kind], share))
+    draw = random.Random(SEED_MORE if more else SEED)
+    return sorted(i for kind, share in SHARES.items() for i in draw.sample(by_type[kind], min(share, len(by_type[kind]))))
 
 
-def sheets(data: Path, out: Path, chromium: str) -> None:
+def sheets(data: Path, out: Path, chromium: str, more: bool) -> None:
     """A contact sheet and a list for every chosen page."""
     from playwright.sync_api import sync_playwright
 
     out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium or None, args=["--no-sandbox"])
-        for file_id in choose(data):
+        for file_id in choose(data, more):
             if (out / f"{file_id}.json").exists():
                 continue
             context = browser.new_context(java_script_enabled=False, viewport={"width": 1000, "height": 1000})
@@ -268,8 +274,8 @@ def numbers(ranges: str) -> list[list[int]]:
     return out
 
 
-def assemble(folder: Path, decisions: Path) -> None:
-    """Write image_labels.json."""
+def assemble(folder: Path, decisions: Path, to: Path) -> None:
+    """Write the labels."""
     labels: dict[str, Any] = {}
     for file_id, decision in sorted(json.loads(decisions.read_text("utf-8")).items()):
         page = json.loads((folder / f"{file_id}.json").read_text("utf-8"))
@@ -285,8 +291,8 @@ def assemble(folder: Path, decisions: Path) -> None:
             "doubtful": [[u for n in group for u in urls[n]] for group in doubtful],
             "note": decision.get("note", ""),
         }
-    LABELS.write_text(json.dumps(labels, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"{len(labels)} pages, {sum(len(p['content']) for p in labels.values())} content images: {LABELS}")
+    to.write_text(json.dumps(labels, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(f"{len(labels)} pages, {sum(len(p['content']) for p in labels.values())} content images: {to}")
 
 
 def main() -> None:
@@ -295,19 +301,21 @@ def main() -> None:
     for step in ("choose", "sheets"):
         sub = steps.add_parser(step)
         sub.add_argument("--data", type=Path, required=True, help="the folder of WCXB")
+        sub.add_argument("--more", action="store_true", help="the second draw, to train on")
         if step == "sheets":
             sub.add_argument("--out", type=Path, required=True)
             sub.add_argument("--chromium", default="", help="the browser (default: Playwright's own)")
     sub = steps.add_parser("assemble")
     sub.add_argument("--sheets", type=Path, required=True)
     sub.add_argument("--decisions", type=Path, required=True)
+    sub.add_argument("--more", action="store_true", help="these are of the second draw")
     options = parser.parse_args()
     if options.step == "choose":
-        print(*choose(options.data), sep="\n")
+        print(*choose(options.data, options.more), sep="\n")
     elif options.step == "sheets":
-        sheets(options.data, options.out, options.chromium)
+        sheets(options.data, options.out, options.chromium, options.more)
     else:
-        assemble(options.sheets, options.decisions)
+        assemble(options.sheets, options.decisions, MORE if options.more else LABELS)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,15 @@ class _Titled(_Container):
         return [box]
 
 
+class _Centered(_Container):
+    """A line in the middle: its argument, where substitutions may stand."""
+
+    def run(self) -> list[Any]:
+        text = self.arguments[0] if self.arguments else ""
+        inline, problems = self.state.inline_text(text, self.lineno)
+        return [nodes.paragraph(text, "", *inline), *problems]
+
+
 class _Only(_Container):
     def run(self) -> list[Any]:
         wanted = self.arguments[0].strip() if self.arguments else ""
@@ -102,6 +111,7 @@ def register(source: str, titles: Titles) -> None:
     for name in _ADMONITIONS:
         directives.register_directive(name, _Titled)
     directives.register_directive("only", _Only)
+    directives.register_directive("centered", _Centered)
     directives.register_directive("rst-class", Class)
     directives.register_directive("image-sg", _ImageSg)
     directives.register_directive("image", _ImageSg)
@@ -113,7 +123,7 @@ def register(source: str, titles: Titles) -> None:
 
 
 def _known_directives() -> set[str]:
-    own = {*_NOTHING, *_CODE, *_ADMONITIONS, "only", "rst-class", "image-sg", "image", "figure"}
+    own = {*_NOTHING, *_CODE, *_ADMONITIONS, "only", "centered", "rst-class", "image-sg", "image", "figure"}
     docutils = (
         "attention caution danger error hint important tip admonition sidebar topic line-block rubric epigraph highlights "
         "pull-quote compound container table csv-table list-table replace unicode date class role default-role"
@@ -226,6 +236,8 @@ def expected(document: nodes.document) -> tuple[list[Item], list[str]]:
         elif isinstance(node, nodes.title | nodes.rubric):
             neutral.append(words(node))
         elif isinstance(node, nodes.image):
+            if _defined(node):
+                continue  # shown where the substitution is used
             items.append(Item("figure", url=str(node["uri"]), captions=_caption(node)))
             if _lacks(node.parent) and items[-1].captions:
                 items[-1].captions = []
@@ -244,6 +256,13 @@ def expected(document: nodes.document) -> tuple[list[Item], list[str]]:
 
 def _lacks(node: Any) -> bool:
     return any(True for _ in node.findall(nodes.problematic))
+
+
+def _defined(node: Any) -> bool:
+    """Whether the node is what a substitution stands for, not its use."""
+    while node is not None and not isinstance(node, nodes.substitution_definition):
+        node = node.parent
+    return node is not None
 
 
 def _caption(image: Any) -> list[str]:

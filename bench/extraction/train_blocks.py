@@ -1,11 +1,16 @@
 """Train the block classifier of limner.sources.html on the development split of WCXB.
 
-    python bench/extraction/train_blocks.py WCXB --cv            cross-validate: five folds, no site in two of them
-    python bench/extraction/train_blocks.py WCXB --out FILE.npz  train on all of it and write the weights
+    python bench/extraction/train_blocks.py WCXB --likely LIKELY.npz    cross-validate: five folds, no site in two of them
+    python bench/extraction/train_blocks.py WCXB --out FILE.npz         cross-validate, then train on all and write the weights
 
 WCXB is the benchmark's folder (dev/html, dev/ground-truth, metadata.json). The loss is one minus the expected
 word F1 of each page (the benchmark's own measure, with the probability of each block for a hard choice), plus a
-little cross-entropy against the share of a block's trigrams that the ground truth has. Needs torch.
+little cross-entropy against the share of a block's trigrams that the ground truth has. That leaves the network far too
+sure of itself, so its logits are scaled and shifted (Platt 1999) by what serves the F1 of pages it did not see: those of
+a fold by what serves the other folds, those of the weights that are written by what serves all of them.
+
+LIKELY.npz holds the probabilities of every page's blocks by a network that saw no page of its site; `wcxb.py` and
+`train_images.py` take it. Needs torch.
 """
 
 from __future__ import annotations
@@ -15,12 +20,11 @@ import copy
 import gzip
 import hashlib
 import json
-import math
 import os
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,13 +35,15 @@ import torch
 from torch import Tensor, nn
 
 from limner.sources.html import Limits
-from limner.sources.html.choose import LIKELY
+from limner.sources.html.cut import taken
 from limner.sources.html.extract import parse, read
 from limner.sources.html.features import BLOCK_WIDTH, FRAME_WIDTH, block_words, page
 from limner.sources.html.score import ANCESTORS, DILATIONS
 
 WORD = re.compile(r"\w+")
 FOLDS = 5
+SCALES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0)
+SHIFTS = (-1.2, -1.0, -0.8, -0.7, -0.6, -0.5, -0.4, -0.3, -0.2, 0.0, 0.2)
 GAP = 16  # empty places between pages of a batch, more than a convolution reaches at once
 
 
@@ -47,14 +53,14 @@ class Settings:
 
     names: int = 16  # width of the names of a frame
     words: int = 16
-    hidden: int = 64
+    hidden: int = 48
     name_sites: int = 25  # a name counts that this many sites use
     word_sites: int = 40
     dropout: float = 0.35
     name_dropout: float = 0.3
     word_dropout: float = 0.4
     cross_entropy: float = 0.5
-    epochs: int = 12
+    epochs: int = 8
     batch: int = 16
     rate: float = 3e-3
     decay: float = 1e-2
@@ -70,6 +76,7 @@ class Example:
     site: str
     reference: list[str]
     tokens: list[list[str]]
+    chars: np.ndarray
     target: np.ndarray
     blocks: np.ndarray
     frames: np.ndarray
@@ -108,7 +115,9 @@ def _example(job: tuple[str, str, str]) -> Example:
     arrays = (seen.blocks, seen.frames, seen.frame, seen.start, seen.end) if seen else (np.zeros((0, 0)),) * 5
     names = [frame.signature.tokens for frame in seen.kept] if seen else []
     kind = "collection" if kind == "category" else kind
-    return Example(key, kind, site, reference, tokens, targets(tokens, text), *arrays, names, [block_words(b) for b in blocks])
+    chars = np.array([len(block.text) for block in blocks], np.float32)
+    found = targets(tokens, text)
+    return Example(key, kind, site, reference, tokens, chars, found, *arrays, names, [block_words(b) for b in blocks])
 
 
 def targets(tokens: Sequence[Sequence[str]], text: str) -> np.ndarray:
@@ -305,36 +314,59 @@ def train(data: Sequence[Tensors], sizes: tuple[int, int], settings: Settings, s
     return averaged
 
 
-def scores(network: Network, data: Sequence[Tensors]) -> Iterator[float]:
-    """The word F1 of each page, the blocks taken that `choose` would (but for its smoothing)."""
-    least = math.log(LIKELY / (1 - LIKELY))
-    with torch.no_grad():
-        for at in range(0, len(data), 16):
-            batch = collate(data[at : at + 16])
-            yield from word_f1((network(batch) >= least).float(), batch).tolist()
-
-
-def cross_validate(examples: Sequence[Example], settings: Settings, seed: int, logits: dict[str, np.ndarray]) -> dict[str, float]:
-    """The word F1 of every page by a network that saw no page of its site; its logits of each page go to `logits`."""
-    fold = [int(hashlib.sha256(e.site.encode()).hexdigest(), 16) % FOLDS for e in examples]
-    out: dict[str, float] = {}
+def held_out(examples: Sequence[Example], fold: Sequence[int], settings: Settings, seed: int) -> dict[str, np.ndarray]:
+    """The logits of every page's blocks by a network that saw no page of its fold."""
+    logits: dict[str, np.ndarray] = {}
     for k in range(FOLDS):
-        learn = [e for e, f in zip(examples, fold, strict=True) if f != k and e.tokens]
+        learn = [e for e, f in zip(examples, fold, strict=True) if f != k]
         held = [e for e, f in zip(examples, fold, strict=True) if f == k]
-        out.update({e.key: float(not e.reference) for e in held if not e.tokens})
         names, words = vocabularies(learn, settings)
         network = train([tensors(e, names, words) for e in learn], (len(names), len(words)), settings, seed + k)
-        held = [e for e in held if e.tokens]
-        data = [tensors(e, names, words) for e in held]
-        out.update(zip([e.key for e in held], scores(network, data), strict=True))
         with torch.no_grad():
-            logits.update({e.key: network(collate([one])).numpy() for e, one in zip(held, data, strict=True)})
-        print(f"fold {k}: {np.mean([out[e.key] for e in held]):.4f} on {len(held)} pages", file=sys.stderr)
+            logits.update({e.key: network(collate([tensors(e, names, words)])).numpy() for e in held})
+        print(f"fold {k}: trained on {len(learn)} pages, {len(held)} held out", file=sys.stderr, flush=True)
+    return logits
+
+
+def probabilities(logits: np.ndarray, scale: float, shift: float) -> np.ndarray:
+    """The calibrated probability of each block."""
+    return 1 / (1 + np.exp(-np.clip(logits * scale + shift, -30, 30)))
+
+
+Measured = dict[str, np.ndarray]  # of every page, its F1 at each of SCALES and SHIFTS
+
+
+def measured(examples: Sequence[Example], logits: dict[str, np.ndarray]) -> Measured:
+    """The word F1 of every page with each calibration, the blocks taken that `choose` would but for its smoothing."""
+    out: Measured = {}
+    for e in examples:
+        slots = {word: i for i, word in enumerate(dict.fromkeys(e.reference))}
+        wanted = np.bincount([slots[word] for word in e.reference], minlength=len(slots))
+        counts = [Counter(block) for block in e.tokens]
+        hits = np.array([(i, slots[w], n) for i, c in enumerate(counts) for w, n in c.items() if w in slots], int).reshape(-1, 3)
+        length = np.array([len(block) for block in e.tokens])
+        table = np.zeros((len(SCALES), len(SHIFTS)))
+        for i, scale in enumerate(SCALES):
+            for j, shift in enumerate(SHIFTS):
+                good = taken(probabilities(logits[e.key], scale, shift), e.chars)
+                given = length[good].sum()
+                found = np.bincount(hits[:, 1], hits[:, 2] * good[hits[:, 0]], len(slots))
+                table[i, j] = 2 * np.minimum(found, wanted).sum() / (given + wanted.sum()) if len(slots) else given == 0
+        out[e.key] = table
     return out
 
 
-def arrays(network: Network, names: Vocabulary, words: Vocabulary) -> dict[str, np.ndarray]:
-    """The weights as the package reads them: 8-bit integers with a scale for each row, biases as floats."""
+def calibrated(pages: Sequence[Example], table: Measured) -> tuple[int, int]:
+    """Which of SCALES and of SHIFTS serves these pages best."""
+    mean = np.mean([table[e.key] for e in pages], axis=0)
+    i, j = np.unravel_index(mean.argmax(), mean.shape)
+    return int(i), int(j)
+
+
+def arrays(network: Network, names: Vocabulary, words: Vocabulary, scale: float, shift: float) -> dict[str, np.ndarray]:
+    """The weights as the package reads them, calibrated: 8-bit integers with a scale for each row, biases as floats."""
+    network.out.weight.data *= scale
+    network.out.bias.data = network.out.bias.data * scale + shift
     weights = {
         "name": network.name.weight[:-1],
         "word": network.word.weight[:-1],
@@ -353,45 +385,45 @@ def arrays(network: Network, names: Vocabulary, words: Vocabulary) -> dict[str, 
     }
     for key, weight in weights.items():
         value = weight.detach().numpy()
-        scale = np.maximum(np.abs(value).max(axis=1, keepdims=True), 1e-8) / 127
-        out[key + "_q"] = np.round(value / scale).astype(np.int8)
-        out[key + "_s"] = scale.astype(np.float16 if scale.min() > 1e-4 else np.float32)
+        step = np.maximum(np.abs(value).max(axis=1, keepdims=True), 1e-8) / 127
+        out[key + "_q"] = np.round(value / step).astype(np.int8)
+        out[key + "_s"] = step.astype(np.float16 if step.min() > 1e-4 else np.float32)
     return out | {key + "_b": value.detach().numpy().astype(np.float32) for key, value in biases.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("wcxb", type=Path)
-    parser.add_argument("--cv", action="store_true", help="cross-validate and print the F1 of each page type")
-    parser.add_argument("--json", type=Path, help="with --cv: write the F1 of every page there")
-    parser.add_argument("--logits", type=Path, help="with --cv: write the held-out logits of every page there (npz)")
-    parser.add_argument("--out", type=Path, help="train on the whole split and write the weights there")
+    parser.add_argument("--likely", type=Path, help="write the held-out probabilities of every page there (npz)")
+    parser.add_argument("--out", type=Path, help="train on the whole split and write the weights there (npz)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
     settings = Settings()
-    examples = load(options.wcxb)
-    if options.cv:
-        logits: dict[str, np.ndarray] = {}
-        by_page = cross_validate(examples, settings, options.seed, logits)
-        if options.logits:
-            np.savez_compressed(options.logits, **logits)
-        by_type: dict[str, list[float]] = defaultdict(list)
-        for example in examples:
-            by_type[example.kind].append(by_page[example.key])
-            by_type["all"].append(by_page[example.key])
-        for kind, values in sorted(by_type.items()):
-            print(f"{kind:14} {len(values):5} pages   F1 {np.mean(values):.3f}")
-        if options.json:
-            options.json.write_text(
-                json.dumps({kind: float(np.mean(v)) for kind, v in sorted(by_type.items())} | {"pages": by_page})
-            )
+    examples = [example for example in load(options.wcxb) if example.tokens]
+    fold = [int(hashlib.sha256(e.site.encode()).hexdigest(), 16) % FOLDS for e in examples]
+    logits = held_out(examples, fold, settings, options.seed)
+    table = measured(examples, logits)
+    likely: dict[str, np.ndarray] = {}
+    by_type: dict[str, list[float]] = defaultdict(list)
+    for k in range(FOLDS):
+        i, j = calibrated([e for e, f in zip(examples, fold, strict=True) if f != k], table)
+        print(f"fold {k}: scale {SCALES[i]}, shift {SHIFTS[j]} serve the others best")
+        for e in (e for e, f in zip(examples, fold, strict=True) if f == k):
+            likely[e.key] = probabilities(logits[e.key], SCALES[i], SHIFTS[j])
+            by_type[e.kind].append(float(table[e.key][i, j]))
+            by_type["all"].append(float(table[e.key][i, j]))
+    for kind, values in sorted(by_type.items()):
+        print(f"{kind:14} {len(values):5} pages   F1 {np.mean(values):.4f}")
+    if options.likely:
+        np.savez_compressed(options.likely, **likely)
     if options.out:
-        learn = [example for example in examples if example.tokens]
-        names, words = vocabularies(learn, settings)
-        network = train([tensors(e, names, words) for e in learn], (len(names), len(words)), settings, options.seed)
-        np.savez_compressed(options.out, **arrays(network, names, words))
-        print(f"{options.out}: {options.out.stat().st_size:,} bytes, {len(names)} names, {len(words)} words")
+        i, j = calibrated(examples, table)
+        names, words = vocabularies(examples, settings)
+        network = train([tensors(e, names, words) for e in examples], (len(names), len(words)), settings, options.seed)
+        np.savez_compressed(options.out, **arrays(network, names, words, SCALES[i], SHIFTS[j]))
+        size = f"{options.out.stat().st_size:,} bytes, {len(names)} names, {len(words)} words"
+        print(f"{options.out}: {size}, scale {SCALES[i]}, shift {SHIFTS[j]}")
 
 
 if __name__ == "__main__":

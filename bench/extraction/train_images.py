@@ -1,10 +1,11 @@
-"""Fit which images are content (limner.sources.html.pictures) to the labels of image_labels.json.
+"""Fit which images are content (limner.sources.html.pictures) to the labels of image_labels.json and image_labels_more.json.
 
-    python bench/extraction/train_blocks.py WCXB --cv --logits LOGITS.npz
-    python bench/extraction/train_images.py WCXB --logits LOGITS.npz [--out src/limner/sources/html/images.npz]
+    python bench/extraction/train_blocks.py WCXB --likely LIKELY.npz
+    python bench/extraction/train_images.py WCXB --likely LIKELY.npz [--out src/limner/sources/html/images.npz] [--json FILE]
 
 The text around an image enters with the probabilities of the cross-validation, those of networks that did not see the
-page. Printed is a ten-fold cross-validation over sites of the regression itself; --out fits it to all labelled pages.
+page. Printed is a ten-fold cross-validation of the regression itself, over the sites of image_labels.json; the pages of
+the second draw, of other sites, are only trained on. --out fits it to all labelled pages.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import report
-from label_pages import LABELS, absolute, base_of
+from label_pages import LABELS, MORE, absolute, base_of
 from scipy.optimize import minimize
 
 from limner.sources.html import Limits
@@ -44,19 +45,19 @@ class Page:
     sure: np.ndarray  # content whatever the regression says
 
 
-def load(root: Path, logits: Path) -> list[Page]:
-    """The labelled pages."""
+def load(root: Path, likely_file: Path, labels: Path) -> list[Page]:
+    """The pages that a file of labels has."""
     sites = json.loads((root / "metadata.json").read_text())["files"]
     pages: list[Page] = []
-    with np.load(logits, allow_pickle=False) as held_out:
-        for key, label in json.loads(LABELS.read_text("utf-8")).items():
+    with np.load(likely_file, allow_pickle=False) as held_out:
+        for key, label in json.loads(labels.read_text("utf-8")).items():
             data = gzip.decompress((root / "dev/html" / f"{key}.html.gz").read_bytes())
             truth = json.loads((root / "dev/ground-truth" / f"{key}.json").read_text("utf-8"))
             text, tree = parse(data, "", key, Limits())
             blocks, _ = read(tree.body or tree.root)
             if not blocks:
                 continue
-            likely = 1 / (1 + np.exp(-held_out[key]))
+            likely = held_out[key]
             base = base_of(data.decode("utf-8", "replace"), truth["url"])
             known = {
                 url: (kind, n) for kind in ("other", "doubtful", "content") for n, urls in enumerate(label[kind]) for url in urls
@@ -94,15 +95,16 @@ def fit(pages: list[Page]) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("wcxb", type=Path)
-    parser.add_argument("--logits", type=Path, required=True)
+    parser.add_argument("--likely", type=Path, required=True, help="what train_blocks.py wrote")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--json", type=Path, help="write the cross-validated figures there")
     options = parser.parse_args()
-    pages = load(options.wcxb, options.logits)
+    pages = load(options.wcxb, options.likely, LABELS)
+    more = load(options.wcxb, options.likely, MORE)
     sites = sorted({page.site for page in pages})
     found = wrong = missed = 0
     for fold in range(FOLDS):
-        weights = fit([page for page in pages if sites.index(page.site) % FOLDS != fold])
+        weights = fit([page for page in pages if sites.index(page.site) % FOLDS != fold] + more)
         for page in pages:
             if sites.index(page.site) % FOLDS == fold:
                 chosen = page.sure | (1 / (1 + np.exp(-(page.rows @ weights))) >= LIKELY_IMAGE)
@@ -113,11 +115,18 @@ def main() -> None:
     f1 = 2 * found / (2 * found + wrong + missed)
     print(f"cross-validated: F1 {f1:.3f} ({found} found, {wrong} wrong, {missed} missed)")
     if options.json:
-        code = report.code_hashes("train_images.py", "image_labels.json")
-        measured = {"f1": round(f1, 4), "found": found, "wrong": wrong, "missed": missed, "pages": len(pages)}
+        code = report.code_hashes("train_images.py", "image_labels.json", "image_labels_more.json")
+        measured = {
+            "f1": round(f1, 4),
+            "found": found,
+            "wrong": wrong,
+            "missed": missed,
+            "pages": len(pages),
+            "trained_on_besides": len(more),
+        }
         report.write(options.json, {"measure": "images, cross-validated", "code": code, **measured})
     if options.out:
-        np.savez_compressed(options.out, weights=fit(pages).astype(np.float32))
+        np.savez_compressed(options.out, weights=fit(pages + more).astype(np.float32))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Main content on WCXB's development split, with the benchmark's own word-level F1.
 
-    python bench/extraction/wcxb.py --data WCXB [--system NAME ...] [--predictions NAME=FILE ...] [--show N] [--json OUT]
+    python bench/extraction/wcxb.py --data WCXB [--system NAME ...] [--likely FILE] [--predictions NAME=FILE ...] [--show N]
+        [--json OUT]
 
 WCXB (Foley 2026) takes the words of prediction and truth (`\\w+` in lower case), counts what they share as multisets, and
 means precision, recall and F1 over pages. limner's shipped block classifier was trained on this split, so its direct
-figure is in-sample. The cross-validated one is what counts: give `train_blocks.py WCXB --cv --json FILE`'s result as
-`--predictions "limner (cross-validated)=FILE"`. FILE holds a text a page ({file_id: text}), or, as train_blocks.py
-writes it, the F1 of each page ({"pages": {file_id: F1}}): then precision and recall are not known.
+figure is in-sample. The cross-validated one is what counts: give what `train_blocks.py WCXB --likely FILE` wrote, and the
+same extraction runs with the probabilities of networks that saw no page of the site. `--predictions` are texts from
+elsewhere, {file_id: text}.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from systems import TEXT_SYSTEMS, chosen, versions
 
 SEED = 2026
 DRAWS = 2_000
+CROSS_VALIDATED = "limner, cross-validated"
 IN_SAMPLE = "limner's direct figure is in-sample: its block classifier was trained on this split"
 
 _WORDS = re.compile(r"\w+")
@@ -51,9 +53,9 @@ def interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def summary(scores: list[tuple[float, float, float]]) -> dict[str, Any]:
-    """Means over pages, with the interval of F1; null for what is not known."""
+    """Means over pages, with the interval of F1."""
     table = np.array(scores)
-    precision, recall, f1 = (None if np.isnan(x) else round(float(x), 4) for x in table.mean(axis=0))
+    precision, recall, f1 = (round(float(x), 4) for x in table.mean(axis=0))
     return {"pages": len(scores), "precision": precision, "recall": recall, "f1": f1, "f1_interval": interval(table[:, 2])}
 
 
@@ -80,34 +82,47 @@ def run(system: Callable[[bytes], Any], data: Path, file_ids: list[str]) -> dict
     return {i: system(gzip.decompress((data / "dev/html" / f"{i}.html.gz").read_bytes())).text for i in file_ids}
 
 
-def elsewhere(file: Path, truth: dict[str, tuple[str, str]]) -> dict[str, tuple[float, float, float]]:
-    """The scores of every page from a file of texts, or of F1s (precision and recall then being NaN)."""
+def cross_validated(data: Path, file_ids: list[str], file: Path) -> dict[str, str]:
+    """The text limner finds on every page with the probabilities in `file`."""
+    from limner.sources.html import Limits
+    from limner.sources.html.extract import content, document, parse
+    from limner.sources.html.metadata import metadata
+
+    texts: dict[str, str] = {}
+    limits = Limits()
+    with np.load(file, allow_pickle=False) as likely:
+        for i in file_ids:
+            page, tree = parse(gzip.decompress((data / "dev/html" / f"{i}.html.gz").read_bytes()), "", i, limits)
+            blocks, kept = content(page, tree, limits, likely.get(i))
+            texts[i] = document(blocks, kept, metadata(tree, ""), url="", name=i).text
+    return texts
+
+
+def elsewhere(file: Path, truth: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """The text of every page from a file."""
     found = json.loads(file.read_text("utf-8"))
-    found = found.get("pages", found)
     if missing := sorted(set(truth) - set(found)):
         raise SystemExit(f"{file}: {len(missing)} pages have no prediction, among them {missing[0]}")
-    nan = float("nan")
-    return {
-        i: word_scores(found[i], text) if isinstance(found[i], str) else (nan, nan, float(found[i]))
-        for i, (_, text) in truth.items()
-    }
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder of WCXB")
     parser.add_argument("--system", action="append", help=f"one of {', '.join(TEXT_SYSTEMS)} (default: all)")
+    parser.add_argument("--likely", type=Path, help=f"what train_blocks.py wrote: adds {CROSS_VALIDATED}")
     parser.add_argument("--predictions", action="append", default=[], metavar="NAME=FILE", help="texts from elsewhere, as JSON")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="list the N worst pages of each system")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the result, e.g. bench/results/extraction-wcxb.json")
     options = parser.parse_args()
     truth = truths(options.data)
-    pages: dict[str, dict[str, tuple[float, float, float]]] = {}
-    for name, system in chosen(options.system, TEXT_SYSTEMS).items():
-        texts = run(system, options.data, list(truth))
-        pages[name] = {i: word_scores(texts[i], text) for i, (_, text) in truth.items()}
+    texts: dict[str, dict[str, str]] = {}
+    if options.likely:
+        texts[CROSS_VALIDATED] = cross_validated(options.data, list(truth), options.likely)
+    texts |= {n: run(system, options.data, list(truth)) for n, system in chosen(options.system, TEXT_SYSTEMS).items()}
     for name, _, file in (p.partition("=") for p in options.predictions):
-        pages[name] = elsewhere(Path(file), truth)
+        texts[name] = elsewhere(Path(file), truth)
+    pages = {n: {i: word_scores(found[i], text) for i, (_, text) in truth.items()} for n, found in texts.items()}
     results: dict[str, Any] = {}
     f1: dict[str, dict[str, float]] = {}
     for name, scores in pages.items():
@@ -125,8 +140,8 @@ def main() -> None:
     rows = [
         [
             n,
-            r["precision"] or "",
-            r["recall"] or "",
+            r["precision"],
+            r["recall"],
             r["f1"],
             "{:.3f}-{:.3f}".format(*r["f1_interval"]),
             *(r["types"][k]["f1"] for k in kinds),

@@ -132,14 +132,18 @@ def test_smoke_measures_what_it_names(slug):
 def test_what_the_benches_measured_is_read_with_its_hash_and_without_the_in_sample_figure(tmp_path):
     assert list(benched(tmp_path)) == []
     (tmp_path / "bench/results").mkdir(parents=True)
-    (tmp_path / CROSS_VALIDATED).write_text(json.dumps({"all": 0.8, "forum": 0.7, "pages": {"1": 0.9, "2": 0.7}}))
-    systems = {"limner": {"f1": 0.99, "pages": 2}, "other (recall)": {"f1": 0.6, "pages": 2}}
+    types = {"forum": {"f1": 0.7, "pages": 1}}
+    systems = {
+        "limner": {"f1": 0.99, "pages": 2},
+        CROSS_VALIDATED: {"f1": 0.8, "pages": 2, "types": types},
+        "other (recall)": {"f1": 0.6, "pages": 2},
+    }
     (tmp_path / WHOLE_SPLIT).write_text(json.dumps({"systems": systems}))
     found = {m.name.removeprefix("extraction.f1."): m for m in benched(tmp_path)}
     assert {name: m.value for name, m in found.items()} == {
         "cross-validated": 0.8, "cross-validated.forum": 0.7, "other-recall": 0.6,
     }  # fmt: skip
-    digest = hashlib.sha256((tmp_path / CROSS_VALIDATED).read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256((tmp_path / WHOLE_SPLIT).read_bytes()).hexdigest()[:16]
     assert digest in found["cross-validated"].note
     assert "2 pages" in found["cross-validated"].note
     (tmp_path / WHOLE_SPLIT).write_text("{")
@@ -149,8 +153,8 @@ def test_what_the_benches_measured_is_read_with_its_hash_and_without_the_in_samp
 
 def test_the_results_that_the_repository_has_can_be_read():
     root = Path(__file__).parents[2]
-    if not (root / CROSS_VALIDATED).is_file():
-        pytest.skip("no bench/results/extraction-wcxb-cv.json: bench/extraction/train_blocks.py --cv writes it")
+    if not (root / WHOLE_SPLIT).is_file():
+        pytest.skip("no bench/results/extraction-wcxb.json: bench/extraction/wcxb.py --likely writes it")
     figures = {m.name: m.value for m in benched(root)}
     assert 0.5 < figures["extraction.f1.cross-validated"] < 1
 

@@ -26,12 +26,11 @@ from limner.pipeline.plan import load
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import Unrecorded, built, changed, extraction_speed, funnel, kept, pages
 
-CROSS_VALIDATED = Path("bench/results/extraction-wcxb-cv.json")
-"""Where `bench/extraction/train_blocks.py --cv` keeps the F1 of each page by a classifier that has not seen its site, from the root
-of the repository."""
-
 WHOLE_SPLIT = Path("bench/results/extraction-wcxb.json")
-"""Where `bench/extraction/wcxb.py` keeps the F1 of several extractors on the whole split."""
+"""Where `bench/extraction/wcxb.py --likely` keeps the F1 of several extractors on the whole split, from the root of the repository."""
+
+CROSS_VALIDATED = "limner, cross-validated"
+"""The name there of limner's extraction with a classifier that has not seen the page's site."""
 
 
 @dataclass(frozen=True)
@@ -121,19 +120,20 @@ def word_f1(found: str, truth: str) -> float:
 
 def benched(folder: Path = Path()) -> Iterator[Measurement]:
     """What the benches below `folder` have measured of extraction, nothing where they have not been run."""
-    if found := _read(folder / CROSS_VALIDATED):
-        result, note = found
-        yield Measurement("extraction.f1.cross-validated", float(result["all"]), note=f"{len(result['pages'])} pages, {note}")
-        for kind, value in result.items():
-            if kind not in ("all", "pages"):
-                yield Measurement(f"extraction.f1.cross-validated.{kind}", float(value), note=f"pages of that type, {note}")
-    if found := _read(folder / WHOLE_SPLIT):
-        result, note = found
-        for name, scores in result["systems"].items():
-            # The shipped classifier was trained on the split, so that its figure stands for nothing here.
-            if name != "limner":
-                label = re.sub(r"\W+", "-", name).strip("-")
-                yield Measurement(f"extraction.f1.{label}", float(scores["f1"]), note=f"{scores['pages']} pages, {note}")
+    found = _read(folder / WHOLE_SPLIT)
+    if found is None:
+        return
+    result, note = found
+    for name, scores in result["systems"].items():
+        if name == CROSS_VALIDATED:
+            yield Measurement("extraction.f1.cross-validated", float(scores["f1"]), note=f"{scores['pages']} pages, {note}")
+            for kind, value in scores["types"].items():
+                yield Measurement(
+                    f"extraction.f1.cross-validated.{kind}", float(value["f1"]), note=f"{value['pages']} pages, {note}"
+                )
+        elif name != "limner":  # the shipped classifier was trained on the split: its figure stands for nothing here
+            label = re.sub(r"\W+", "-", name).strip("-")
+            yield Measurement(f"extraction.f1.{label}", float(scores["f1"]), note=f"{scores['pages']} pages, {note}")
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str] | None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from limner.sources.html.blocks import Block, Frame
+from limner.sources.html.cut import taken
 from limner.sources.html.features import Floats
 from limner.sources.html.pictures import content_images
 from limner.sources.html.score import bundled
 from limner.sources.html.signature import BOILER
 from limner.sources.html.tags import ID
 
-# A block at least this likely is content. Chosen with the two below by the cross-validation of train_blocks.py.
-LIKELY = 0.3
+# These two make documents whole; the word F1 of train_blocks.py hardly depends on them.
 _LIST_SHARE = 0.6  # a list of which this share (of its text) is content is content
-_GAP, _GAP_LIKELY = 3, 0.1  # so many blocks in a row between two of content are content, if each is this likely
+_GAP, _GAP_LIKELY = 3, 0.3  # so many blocks in a row between two of content are content, if each is this likely
 _WHOLE = frozenset((ID["dl"], ID["figure"], ID["table"]))
 _FRAGMENT = 400  # characters: with so little text, what is not named as something else is content
 _TITLE_NEAR = 12  # blocks: author, date, sharing stand between
@@ -28,13 +30,15 @@ _ICON = re.compile(
 )
 
 
-def choose(blocks: Sequence[Block], frames: Sequence[Frame]) -> list[bool]:
-    """True for each block that is content. `frames[0]` is the root."""
+def choose(blocks: Sequence[Block], frames: Sequence[Frame], likely: Floats | None = None) -> list[bool]:
+    """True for each block that is content. `frames[0]` is the root; `likely` (blocks,) are the probabilities of another
+    classifier than the bundled one."""
     if not blocks:
         return []
     if sum(len(block.text) for block in blocks) <= _FRAGMENT:
         return [not _boilerplate(block.frame) and not (block.kind == "image" and _icon(block)) for block in blocks]
-    likely = bundled().probabilities(blocks, frames)
+    if likely is None:
+        likely = bundled().probabilities(blocks, frames)
     good = texts_kept(blocks, likely)
     _between(blocks, frames, good)
     images = [i for i, block in enumerate(blocks) if block.kind == "image"]
@@ -57,7 +61,8 @@ def texts_kept(blocks: Sequence[Block], likely: Floats) -> list[bool]:
 
 def _smooth(blocks: Sequence[Block], likely: Floats) -> list[bool]:
     """The choice by likelihood, lists made whole and small gaps filled."""
-    good: list[bool] = (likely >= LIKELY).tolist()
+    lengths = np.fromiter([len(block.text) for block in blocks], np.float32, len(blocks))
+    good: list[bool] = taken(likely, lengths).tolist()
     lists: dict[int, list[int]] = {}
     for i, block in enumerate(blocks):
         if block.kind == "list":

@@ -15,6 +15,7 @@ from limner.sources.html.assemble import parts
 from limner.sources.html.blocks import Block, Frame
 from limner.sources.html.choose import choose
 from limner.sources.html.encoding import decoded
+from limner.sources.html.features import Floats
 from limner.sources.html.generators import content_root
 from limner.sources.html.limits import Limits
 from limner.sources.html.metadata import Metadata, metadata
@@ -53,9 +54,7 @@ def extract(
 
 def _extract(data: bytes | str, url: str, name: str, id: str, charset: str, limits: Limits) -> Document:
     page, tree = parse(data, charset, name or url, limits)
-    known = content_root(page, tree)
-    blocks, frames = read(known or tree.body or tree.root, limits)
-    kept = [True] * len(blocks) if known is not None else once(blocks, choose(blocks, frames))
+    blocks, kept = content(page, tree, limits)
     return document(blocks, kept, metadata(tree, url), url=url, name=name, id=id, limits=limits)
 
 
@@ -84,6 +83,16 @@ def parse(data: bytes | str, charset: str, name: str, limits: Limits) -> tuple[s
     else:
         page, raw = data, data.encode("utf-8", "replace")  # lone surrogates, which no parser takes
     return page, LexborHTMLParser(flatten(page, close_frames(raw), limits))
+
+
+def content(
+    page: str, tree: LexborHTMLParser, limits: Limits = _LIMITS, likely: Floats | None = None
+) -> tuple[list[Block], list[bool]]:
+    """The blocks of a page, and whether each is content: all below an element that is known to hold nothing else, or those
+    that are chosen. `likely` are the probabilities of another classifier than the bundled one, for the blocks of the body."""
+    known = content_root(page, tree)
+    blocks, frames = read(known or tree.body or tree.root, limits)
+    return blocks, [True] * len(blocks) if known is not None else once(blocks, choose(blocks, frames, likely))
 
 
 def document(
