@@ -62,7 +62,7 @@ def structure(sphinx: Any) -> list[str]:
         return []
     lines = [
         "", "## Structure, against the pages' own sources", "",
-        "`bench/extraction/sphinx.py`: Sphinx pages carry the text they were made from, which nobody tuned to; generated reference pages are "
+        "`bench/extraction/structure.py`: Sphinx pages carry the text they were made from, which nobody tuned to; generated reference pages are "
         "left out. Behind each set: its pages, and how many of each kind their sources have. The share of what the source has that is found in its place, and in brackets how much of what was given is right. The rule for a "
         "match is in `bench/extraction/README.md`.",
         "", f"| pages of | system | {' | '.join(f'{kind}s' if kind != 'code' else 'code blocks' for kind in KINDS)} |", f"|---|---|{'---:|' * len(KINDS)}",

@@ -58,10 +58,14 @@ bench "sasview" reliability.py ray
 bench "sasview" reliability.py broken --count 20000
 
 if [ -n "${WCXB:-}" ]; then
-  bench "" extraction/wcxb.py --data "$WCXB" --json bench/results/extraction-wcxb.json
+  likely=$(mktemp --suffix .npz)
+  bench "" extraction/train_blocks.py "$WCXB" --likely "$likely"
+  bench "" extraction/wcxb.py --data "$WCXB" --likely "$likely" --json bench/results/extraction-wcxb.json
+  bench "" extraction/train_images.py "$WCXB" --likely "$likely" --json bench/results/extraction-images-cv.json
   bench "" extraction/images.py --data "$WCXB" --json bench/results/extraction-images.json
+  rm -f "$likely"
 else
-  notes+=("left out: extraction/wcxb.py and extraction/images.py (WCXB=FOLDER names the data set)")
+  notes+=("left out: what extraction/ measures on WCXB (WCXB=FOLDER names the data set)")
 fi
 sphinx=()
 for pair in sasview=sasview python-sklearn-doc=sklearn-doc python-skimage-doc=skimage-doc; do
@@ -70,7 +74,7 @@ for pair in sasview=sasview python-sklearn-doc=sklearn-doc python-skimage-doc=sk
   fi
 done
 if [ ${#sphinx[@]} -gt 0 ]; then
-  bench "" extraction/sphinx.py "${sphinx[@]}" --json bench/results/extraction-sphinx.json
+  bench "" extraction/structure.py "${sphinx[@]}" --json bench/results/extraction-sphinx.json
 fi
 
 "$BIN" bench/report.py

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "bench" / "extraction"
@@ -157,13 +158,13 @@ def test_the_source_tells_what_its_page_shows_in_order(truth: list[Any]) -> None
 
 
 def test_what_a_page_gives_is_matched_by_the_published_rules(load: Any, truth: list[Any]) -> None:
-    sphinx, item = load("sphinx"), load("systems").Item
-    rules = sphinx.Rules(renamed=frozenset({"cat.png"}))
+    structure, item = load("structure"), load("systems").Item
+    rules = structure.Rules(renamed=frozenset({"cat.png"}))
     heading, cat, _, code, table = truth
     assert rules.heading(heading, item("heading", "1.2. Title with run() and cm"))
     assert not rules.heading(heading, item("heading", "Title with run() and cm¶"))
     assert rules.figure(cat, item("figure", url="../_images/cat3.png"))
-    assert not sphinx.Rules().figure(cat, item("figure", url="../_images/cat3.png"))
+    assert not structure.Rules().figure(cat, item("figure", url="../_images/cat3.png"))
     right = item("figure", url="cat.png", captions=["Fig. 9 A cat of All animals.", "With a legend."])
     assert rules.caption(cat, right)
     assert not rules.caption(cat, item("figure", url="cat.png", captions=["Fig. 9", "A cat of All animals.", "With a legend."]))
@@ -176,17 +177,32 @@ def test_what_a_page_gives_is_matched_by_the_published_rules(load: Any, truth: l
 
 
 def test_matching_is_one_to_one_and_order_is_told_apart(load: Any) -> None:
-    matched = load("sphinx").matched
+    matched = load("structure").matched
     pairs, in_order = matched("abc", "cab", str.__eq__)
     assert (sorted(pairs), in_order) == ([(0, 1), (1, 2), (2, 0)], 2)
     assert matched("aa", "a", str.__eq__) == ([(0, 0)], 1)
 
 
 def test_what_the_built_page_lacks_is_not_expected(load: Any) -> None:
-    sphinx, item = load("sphinx"), load("systems").Item
-    shown = sphinx.Shown(b"<body><h1>Cats&nbsp;purr</h1><img src=_images/a.png><script>var x = 'gone'</script></body>")
-    rules = sphinx.Rules()
+    structure, item = load("structure"), load("systems").Item
+    shown = structure.Shown(b"<body><h1>Cats&nbsp;purr</h1><img src=_images/a.png><script>var x = 'gone'</script></body>")
+    rules = structure.Rules()
     assert shown.has("heading", item("heading", "Cats purr"), rules)
     assert not shown.has("heading", item("heading", "gone"), rules)
     assert shown.has("figure", item("figure", url="img/a.png"), rules)
     assert not shown.has("figure", item("figure", url="img/b.png"), rules)
+
+
+def test_trees_are_written_as_scikit_learn_has_them(load: Any) -> None:
+    ensemble = pytest.importorskip("sklearn.ensemble", reason="scikit-learn is not installed")
+    train = load("train_images")
+    draw = np.random.default_rng(0)
+    rows = draw.random((300, 6)).astype(np.float32)
+    content = rows[:, 2] + 0.3 * draw.random(300) > 0.6
+    keys = [("content" if c else "other", i) for i, c in enumerate(content)]
+    pages = [train.Page("a.org", int(content.sum()), rows, keys, np.zeros(300, bool))]
+    ours = train.Trees(train.grown(pages)).probabilities(rows)
+    model = ensemble.GradientBoostingClassifier(**train.SETTINGS, max_depth=train.DEPTH, random_state=train.SEED)
+    theirs = model.fit(rows, content, sample_weight=np.ones(300)).predict_proba(rows)[:, 1]
+    assert ours == pytest.approx(theirs, abs=1e-5)
+    assert train.counted(pages, [ours])[0] > 0.9 * content.sum()

@@ -1,6 +1,6 @@
 """Structure against Sphinx's own sources: figures, captions, headings, code, tables (the rules are in README.md).
 
-    python bench/extraction/sphinx.py [--corpus NAME=FOLDER ...] [--system NAME ...] [--show N] [--json OUT]
+    python bench/extraction/structure.py [--corpus NAME=FOLDER ...] [--system NAME ...] [--show N] [--json OUT]
 
 A FOLDER is a built Sphinx site with its `_sources`. By default: the sets sasview, sklearn-doc and
 skimage-doc of `limner data get`. `--show N` lists N misses of each kind for the first system.
@@ -403,7 +403,7 @@ def main() -> None:
     head = ["corpus", "kind", "system", "expected", "recall", "in order", "precision", "exact lines"]
     print("\n" + report.table(head, rows(results)))
     if options.json:
-        code = report.code_hashes("sphinx.py", "rst_source.py")
+        code = report.code_hashes("structure.py", "rst_source.py")
         report.write(options.json, {"measure": "sphinx", "versions": versions(), "code": code, "corpora": results})
 
 
