@@ -49,7 +49,11 @@ NAMES = (
 def content_images(blocks: Sequence[Block], likely: Floats, good: Sequence[bool]) -> list[bool]:
     """For each image among `blocks`, whether it is content, where `likely` and `good` tell of the text."""
     rows = features(blocks, likely, good)
-    return ((_trees().probabilities(rows) >= LIKELY_IMAGE) | beside(blocks, likely, good, rows)).tolist()
+    chosen = beside(blocks, likely, good, rows)
+    unsure = ~chosen
+    if unsure.any():
+        chosen[unsure] = _trees().probabilities(rows[unsure]) >= LIKELY_IMAGE
+    return chosen.tolist()
 
 
 def beside(blocks: Sequence[Block], likely: Floats, good: Sequence[bool], rows: Floats) -> Bools:
