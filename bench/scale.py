@@ -10,6 +10,8 @@ PAGES, IMAGES, CORES, BATCH = 2e9, 8e9, 1_000, 200
 RANGE, BATCH_BYTES = 1_000, 256 * 2**20
 ARRAYS = 24
 """Bytes a document that the decision on near-duplicates holds: its order, its group, the first with its digest, 64 bits each."""
+GRID = 16 * 16 * 3
+"""Bytes of the colours that are kept of an image."""
 
 OPERATORS = ("url-rules", "language", "quality", "paragraph-quality", "repetition", "flagged-words", "pii", "image-rules",
              "caption-detection", "near-duplicates", "boilerplate", "duplicate-images")  # fmt: skip
@@ -78,6 +80,8 @@ def page(stages: dict[str, Any], decide: dict[str, Any], ray: dict[str, Any]) ->
         "| names of inputs in the records | all are held in memory by whoever opens the corpus | as above: a WARC range is one name |",
         f"| the decision on one machine | {PAGES * ARRAYS / 1e9:.0f} GB of arrays, {scratch / 1e12:.1f} TB of scratch | decide a segment at a time, which misses duplicates "
         "between segments; or the shuffle above |",
+        f"| looks of images, where `distance` is set | a hash of every distinct image in memory, and with `apart` its 16 x 16 colours: {IMAGES * (8 + GRID) / 1e12:.1f} TB "
+        "if all differ | the same bytes only (`distance` unset), or a segment at a time |",
         f"| the frozen list of inputs | read again from its start at every stage by one process; {PAGES * 100 / 1e9:,.0f} GB at 100 B a page before compression | WARC again |",
         f"| indexes by id and image | 16 B a key: {PAGES * 16 / 1e9:.0f} GB and {IMAGES * 16 / 1e9:.0f} GB, sorted in memory by one process when the build ends | one corpus a segment; "
         "build them by range of keys |",
