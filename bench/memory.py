@@ -5,7 +5,8 @@
 
 Each build is a process of its own with its workers, under the default plan (near-duplicates and boilerplate decide over
 the whole corpus) and a budget of 64 MiB for decisions, which the largest build exceeds. `peak` is the most a process ever had
-resident, with the pages of files it had mapped (VmHWM); `anonymous` is without those, looked at ten times a second. Writes
+resident, with the pages of files it had mapped (VmHWM). Looked at ten times a second: `private`, what no other process shares
+(Private_Clean and Private_Dirty of smaps_rollup), and `anonymous`, without any pages of files. Writes
 bench/results/memory.json; exits 1 where the processes together grow by more than 16 MiB for 10,000 documents between the two
 largest builds.
 """
@@ -44,8 +45,14 @@ def status(pid: int) -> tuple[int, float, float]:
     return int(facts["PPid"]), peak, anonymous
 
 
-def family(root: int) -> dict[int, tuple[float, float]]:
-    """Peak and anonymous memory of a process and all below it."""
+def private(pid: int) -> float:
+    """MiB that a process shares with no other."""
+    fields = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return sum(int(field[1]) for field in fields if field[0] in ("Private_Clean:", "Private_Dirty:")) / 1024
+
+
+def family(root: int) -> dict[int, tuple[float, float, float]]:
+    """Peak, anonymous and private memory of a process and all below it."""
     seen: dict[int, tuple[int, float, float]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -56,7 +63,13 @@ def family(root: int) -> dict[int, tuple[float, float]]:
     held = {root}
     while more := {pid for pid, (parent, *_) in seen.items() if parent in held} - held:
         held |= more
-    return {pid: seen[pid][1:] for pid in held if pid in seen}
+    found: dict[int, tuple[float, float, float]] = {}
+    for pid in held & seen.keys():
+        try:
+            found[pid] = (*seen[pid][1:], private(pid))
+        except OSError:
+            continue
+    return found
 
 
 def measured(size: int, workers: int) -> dict[str, Any]:
@@ -67,10 +80,12 @@ def measured(size: int, workers: int) -> dict[str, Any]:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         peaks: dict[int, float] = {}
         anonymous: dict[int, float] = {}
+        own: dict[int, float] = {}
         while process.poll() is None:
-            for pid, (peak, now) in family(process.pid).items():
+            for pid, (peak, now, alone) in family(process.pid).items():
                 peaks[pid] = max(peaks.get(pid, 0), peak)
                 anonymous[pid] = max(anonymous.get(pid, 0), now)
+                own[pid] = max(own.get(pid, 0), alone)
             time.sleep(0.1)
         if process.returncode:
             raise SystemExit(f"the build of {size} failed: {(process.stderr.read() if process.stderr else b'').decode()[-2000:]}")
@@ -79,8 +94,10 @@ def measured(size: int, workers: int) -> dict[str, Any]:
         return {
             "inputs": size, "kept": counts, "seconds": round(time.monotonic() - began, 1),
             "parent_peak": round(peaks[process.pid]), "parent_anonymous": round(anonymous[process.pid]),
+            "parent_private": round(own[process.pid]),
             "worker_peak": round(max((peaks[p] for p in others), default=0)),
             "worker_anonymous": round(max((anonymous[p] for p in others), default=0)),
+            "worker_private": round(max((own[p] for p in others), default=0)),
         }  # fmt: skip
 
 
@@ -113,6 +130,7 @@ def main() -> None:
         for name, fields in (
             ("parent_peak", ("parent_peak",)), ("worker_peak", ("worker_peak",)),
             ("parent_anonymous", ("parent_anonymous",)), ("worker_anonymous", ("worker_anonymous",)),
+            ("parent_private", ("parent_private",)), ("worker_private", ("worker_private",)),
         )
     }  # fmt: skip
     grown = grows["parent_peak"] + given.workers * grows["worker_peak"]

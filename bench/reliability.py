@@ -28,6 +28,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from limner import Corpus
+from limner.recipes.provenance import code_hash
 from limner.sources.datasets import dataset
 from limner.sources.files import FolderSource
 from pipeline.mutations import write
@@ -158,7 +159,9 @@ def main() -> None:
     else:
         result = broken(given.count, given.seed)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"reliability-{given.what}.json").write_text(json.dumps({**result, "seed": given.seed}, indent=1) + "\n")
+    (RESULTS / f"reliability-{given.what}.json").write_text(
+        json.dumps({**result, "seed": given.seed, "code": code_hash("limner.pipeline")}, indent=1) + "\n"
+    )
     print(json.dumps(result))
     sys.exit(not result["holds"])
 
