@@ -13,12 +13,13 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import PurePosixPath
 from typing import cast
 
+from limner.corpus.media import MediaSink
 from limner.corpus.probe import UNKNOWN, mime
 from limner.document import Document
 from limner.errors import SourceError
@@ -40,10 +41,15 @@ class Page:
     extractor: str = "bundled:lexbor"
 
 
-Reader = Callable[[Page], Iterable[Document]]
+Reader = Callable[[Page, MediaSink | None], Iterable[Document]]
+"""Takes the bytes of one input to its documents. Pictures that lie in the bytes themselves go to the sink, where there is one;
+those that a page only names stay as `url`, for the source to bring."""
 
-READERS: dict[str, str] = {"html": "limner.sources.page:read_html"}
+READERS: dict[str, str] = {"html": "limner.sources.page:read_html", "pdf": "limner.sources.pdf.read:read_pdf"}
 """A kind's reader, as `module:function`; imported when the first input of that kind is read."""
+
+LIMITS: dict[str, int] = {"pdf": 512 * 2**20}
+"""The most bytes of a file, for kinds of which an honest one may be larger than a page."""
 
 # The tags and the skipping of white space are those of https://mimesniff.spec.whatwg.org/ (section 7.1); <meta,
 # <link and <article are ours, seen in pages saved by tools.
@@ -148,7 +154,7 @@ def _point(kind: str) -> EntryPoint | None:
     return next(iter(entry_points(group="limner.readers", name=kind)), None) if kind else None
 
 
-def documents(page: Page, *, limit: int) -> Iterable[Document]:
+def documents(page: Page, media: MediaSink | None = None, *, limit: int) -> Iterable[Document]:
     """The documents in the bytes of a page, by the reader of its kind; gzip is undone, up to `limit` bytes.
     Raises `SourceError` naming the page where its bytes are of no kind that is read."""
     data = page.data
@@ -159,7 +165,7 @@ def documents(page: Page, *, limit: int) -> Iterable[Document]:
         read = reader(kind)
     except SourceError as error:
         raise SourceError(f"{page.name}: {error}") from None
-    return read(page if data is page.data else Page(data, page.name, page.id, page.url, page.charset, page.extractor))
+    return read(page if data is page.data else replace(page, data=data), media)
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
