@@ -45,10 +45,16 @@ Reader = Callable[[Page, MediaSink | None], Iterable[Document]]
 """Takes the bytes of one input to its documents. Pictures that lie in the bytes themselves go to the sink, where there is one;
 those that a page only names stay as `url`, for the source to bring."""
 
-READERS: dict[str, str] = {"html": "limner.sources.page:read_html", "pdf": "limner.sources.pdf.read:read_pdf"}
+READERS: dict[str, str] = {
+    "html": "limner.sources.page:read_html",
+    "pdf": "limner.sources.pdf.read:read_pdf",
+    "epub": "limner.sources.epub:read_epub",
+    "notebook": "limner.sources.notebook:read_notebook",
+    "markdown": "limner.sources.markdown:read_markdown",
+}
 """A kind's reader, as `module:function`; imported when the first input of that kind is read."""
 
-LIMITS: dict[str, int] = {"pdf": 512 * 2**20}
+LIMITS: dict[str, int] = {"pdf": 512 * 2**20, "epub": 512 * 2**20, "notebook": 128 * 2**20}
 """The most bytes of a file, for kinds of which an honest one may be larger than a page."""
 
 # The tags and the skipping of white space are those of https://mimesniff.spec.whatwg.org/ (section 7.1); <meta,
@@ -68,6 +74,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 _NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text"}
+# Markdown may begin with HTML, and nothing in its bytes tells it from other text: its name does.
+_MARKDOWN = (".md", ".markdown", ".myst")
+_NOTEBOOK = re.compile(rb'\s*\{\s*"(?:cells|metadata|nbformat|worksheets)"')
 
 
 def recognise(head: bytes, name: str = "") -> str:
@@ -86,11 +95,15 @@ def recognise(head: bytes, name: str = "") -> str:
     text = _as_ascii(head)
     if _XML.match(text) and _SITEMAP.search(text):
         return "sitemap"
+    if name.lower().endswith(_MARKDOWN) and _is_text(text) and not text.lstrip()[:9].lower().startswith(b"<!doctype"):
+        return "markdown"
     if _HTML.match(text.lstrip()):
         return "html"
     media = mime(head)
     if media != UNKNOWN:
         return media
+    if _NOTEBOOK.match(text) and (b'"cells"' in text or b'"nbformat' in text or name.lower().endswith(".ipynb")):
+        return "notebook"
     if b"<html" in text.lower():
         return "html"
     return _NAMED.get(PurePosixPath(name.lower()).suffix, "") if _is_text(text) else ""
