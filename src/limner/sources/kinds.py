@@ -49,12 +49,13 @@ READERS: dict[str, str] = {
     "html": "limner.sources.page:read_html",
     "pdf": "limner.sources.pdf.read:read_pdf",
     "epub": "limner.sources.epub:read_epub",
+    "zip": "limner.sources.zipped:read_zip",
     "notebook": "limner.sources.notebook:read_notebook",
     "markdown": "limner.sources.markdown:read_markdown",
 }
 """A kind's reader, as `module:function`; imported when the first input of that kind is read."""
 
-LIMITS: dict[str, int] = {"pdf": 512 * 2**20, "epub": 512 * 2**20, "notebook": 128 * 2**20}
+LIMITS: dict[str, int] = {"pdf": 512 * 2**20, "epub": 512 * 2**20, "zip": 512 * 2**20, "notebook": 128 * 2**20}
 """The most bytes of a file, for kinds of which an honest one may be larger than a page."""
 
 # The tags and the skipping of white space are those of https://mimesniff.spec.whatwg.org/ (section 7.1); <meta,

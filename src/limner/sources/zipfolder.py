@@ -38,6 +38,12 @@ class ZipFolder:
         """The paths of its files, in their order."""
         return list(self._members)
 
+    def check(self) -> None:
+        """Raise where all files together are more than may be read: for a library that reads them itself."""
+        total = sum(member.file_size for member in self._members.values())
+        if total > self._room or any(member.file_size > MAX_MEMBER for member in self._members.values()):
+            raise SourceError(f"{self._name}: it unpacks to more than an honest file of its size would")
+
     def find(self, reference: str, folder: str = "") -> str:
         """The path of the file that `reference`, written in a file of `folder`, names; "" where there is none."""
         path = posixpath.normpath(posixpath.join(folder, unquote(reference.partition("#")[0])))
