@@ -28,7 +28,7 @@ _NOT_PAGES = frozenset(
     f".{suffix}"
     for suffix in (
         *("png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "tif", "tiff"),
-        *("css", "js", "mjs", "json", "map", "txt", "rst", "xml", "csv", "tsv", "inv"),
+        *("css", "js", "mjs", "json", "map", "txt", "csv", "tsv", "inv"),
         *("woff", "woff2", "ttf", "otf", "eot", "zip", "gz", "xz", "bz2", "tar", "whl", "deb"),
         *("py", "c", "h", "cpp", "hpp", "java", "npy", "npz", "parquet", "sqlite", "db"),
         *("mp3", "ogg", "wav", "mp4", "webm", "avi", "mkv"),

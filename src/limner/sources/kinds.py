@@ -52,6 +52,8 @@ READERS: dict[str, str] = {
     "zip": "limner.sources.zipped:read_zip",
     "notebook": "limner.sources.notebook:read_notebook",
     "markdown": "limner.sources.markdown:read_markdown",
+    "rst": "limner.sources.rst:read_rst",
+    "xml": "limner.sources.xmlbook:read_xml",
 }
 """A kind's reader, as `module:function`; imported when the first input of that kind is read."""
 
@@ -74,8 +76,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 
-_NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text"}
+_NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text", ".rst": "rst"}
 # Markdown may begin with HTML, and nothing in its bytes tells it from other text: its name does.
+_BOOK = re.compile(rb"docbook|projectmallard\.org|<(?:book|refentry)[\s>]", re.I)
 _MARKDOWN = (".md", ".markdown", ".myst")
 _NOTEBOOK = re.compile(rb'\s*\{\s*"(?:cells|metadata|nbformat|worksheets)"')
 
@@ -96,6 +99,8 @@ def recognise(head: bytes, name: str = "") -> str:
     text = _as_ascii(head)
     if _XML.match(text) and _SITEMAP.search(text):
         return "sitemap"
+    if (_XML.match(text) and _BOOK.search(text)) or b"projectmallard.org" in text:
+        return "xml"
     if name.lower().endswith(_MARKDOWN) and _is_text(text) and not text.lstrip()[:9].lower().startswith(b"<!doctype"):
         return "markdown"
     if _HTML.match(text.lstrip()):
