@@ -16,7 +16,7 @@ from limner.document import Document, Image, document_id
 from limner.errors import SourceError
 from limner.sources.attach import MAX_IMAGE, attach
 from limner.sources.confine import local_path, read_bounded
-from limner.sources.kinds import HEAD, LIMITS, Page, documents, readable, recognise
+from limner.sources.kinds import BY_PATH, HEAD, LIMITS, Page, documents, family, readable, reader, recognise
 from limner.sources.source import Input
 
 MAX_PAGE = 32 * 2**20
@@ -31,7 +31,7 @@ _NOT_PAGES = frozenset(
         *("css", "js", "mjs", "json", "map", "txt", "csv", "tsv", "inv"),
         *("woff", "woff2", "ttf", "otf", "eot", "zip", "gz", "xz", "bz2", "tar", "whl", "deb"),
         *("py", "c", "h", "cpp", "hpp", "java", "npy", "npz", "parquet", "sqlite", "db"),
-        *("mp3", "ogg", "wav", "mp4", "webm", "avi", "mkv"),
+        *("mp3", "ogg", "wav", "flac", "srt", "vtt"),
     )
 )
 
@@ -101,11 +101,16 @@ class FolderSource:
         """The documents of one page, its images stored where they are there."""
         relative = unquote(input.detail, errors="surrogateescape")
         path = local_path(str(self.root), "", relative)
-        limit = max(self.max_page, LIMITS.get(recognise(head_of(path), relative), 0)) if path else 0
+        kind = recognise(head_of(path), relative) if path else ""
+        if path and family(kind) in BY_PATH:
+            page = Page(b"", input.name, document_id(input.name), path=str(path))
+            yield from reader(kind)(page, media)
+            return
+        limit = max(self.max_page, LIMITS.get(kind, 0))
         data = read_bounded(path, limit) if path else None
         if data is None:
-            raise SourceError(f"{input.name}: not a readable file of at most {limit or self.max_page:,} bytes below {self.root}")
-        page = Page(data, input.name, document_id(input.name), extractor=self.extractor)
+            raise SourceError(f"{input.name}: not a readable file of at most {limit:,} bytes below {self.root}")
+        page = Page(data, input.name, document_id(input.name), extractor=self.extractor, path=str(path))
         base = base_href(data)
         for document in documents(page, media, limit=self.max_page):
             loader = LocalImages(str(self.root), posixpath.dirname(relative), base, document.url, self.max_image)

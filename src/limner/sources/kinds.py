@@ -31,7 +31,8 @@ HEAD = 1024
 @dataclass(frozen=True, slots=True)
 class Page:
     """The bytes of one page on their way to a reader. `name` is its input's, `id` its document's, `url` where it
-    was fetched ("" for a local file), `charset` what its transport said, `meta` what the source knows of it."""
+    was fetched ("" for a local file), `charset` what its transport said, `path` the file it lies in, where it is one: then a
+    reader of a kind in `BY_PATH` gets no `data`."""
 
     data: bytes
     name: str
@@ -39,6 +40,7 @@ class Page:
     url: str = ""
     charset: str = ""
     extractor: str = "bundled:lexbor"
+    path: str = ""
 
 
 Reader = Callable[[Page, MediaSink | None], Iterable[Document]]
@@ -54,8 +56,12 @@ READERS: dict[str, str] = {
     "markdown": "limner.sources.markdown:read_markdown",
     "rst": "limner.sources.rst:read_rst",
     "xml": "limner.sources.xmlbook:read_xml",
+    "video": "limner.sources.video.read:read_video",
 }
 """A kind's reader, as `module:function`; imported when the first input of that kind is read."""
+
+BY_PATH = frozenset({"video"})
+"""Kinds whose files are too large to be held in memory: a reader opens the file itself."""
 
 LIMITS: dict[str, int] = {"pdf": 512 * 2**20, "epub": 512 * 2**20, "zip": 512 * 2**20, "notebook": 128 * 2**20}
 """The most bytes of a file, for kinds of which an honest one may be larger than a page."""
@@ -152,7 +158,7 @@ def _is_text(head: bytes) -> bool:
 @cache
 def reader(kind: str) -> Reader:
     """Who reads files of this kind; raises `SourceError` where nobody does."""
-    target = READERS.get(kind)
+    target = READERS.get(kind) or READERS.get(family(kind))
     if target is None:
         point = _point(kind)
         if point is None:
@@ -165,7 +171,16 @@ def reader(kind: str) -> Reader:
 
 def readable(kind: str) -> bool:
     """Whether there is a reader for this kind."""
-    return kind in READERS or _point(kind) is not None
+    return kind in READERS or family(kind) in READERS or _point(kind) is not None
+
+
+def family(kind: str) -> str:
+    """The first half of a MIME type: what one reader reads all of.
+
+    >>> family("video/mp4"), family("pdf")
+    ('video', 'pdf')
+    """
+    return kind.partition("/")[0]
 
 
 @cache
