@@ -94,7 +94,7 @@ def test_a_video_in_a_folder_is_an_input_and_its_subtitles_are_none(tmp_path: Pa
 def test_cues_that_roll_are_said_once_and_a_pause_ends_a_passage():
     cues = [Said(0, 1, "One two three"), Said(1, 2, "two three four"), Said(5, 6, "Five")]
     assert [p.text for p in passages(cues)] == ["One two three four", "Five"]
-    assert [p.text for p in passages(cues[:1] + [Said(1, 2, "four")], cuts=[1.0])] == ["One two three", "four"]
+    assert [p.text for p in passages([*cues[:1], Said(1, 2, "four")], cuts=[1.0])] == ["One two three", "four"]
 
 
 def test_vtt_is_read_and_what_is_no_subtitles_is_nothing():
