@@ -182,6 +182,7 @@ def test_every_image_of_the_sasview_pages_is_found(held: Held) -> None:
     source = FolderSource(str(found.data), label="sasview")
     documents = read(source, held)
     images = [image for document in documents.values() for image in document.images]
-    assert len(documents) == 310
+    assert sum(name.endswith(".html") for name in documents) == 310
+    assert sum(name.endswith(".pdf") for name in documents) == 10
     assert len(images) > 200
     assert all(image.ref and image.width for image in images)

@@ -60,8 +60,8 @@ def test_any_bytes_have_an_answer(data: bytes, name: str) -> None:
 
 
 def test_a_kind_nobody_reads_says_who_could() -> None:
-    with pytest.raises(SourceError, match=r"x\.pdf.*'zip'.*html"):
-        list(documents(Page(b"PK\3\4", "x.pdf", "1"), limit=100))
+    with pytest.raises(SourceError, match=r"x\.pdf.*'zstd'.*html"):
+        list(documents(Page(b"\x28\xb5\x2f\xfd", "x.pdf", "1"), limit=100))
 
 
 def test_the_reader_is_told_the_transports_charset() -> None:

@@ -57,7 +57,7 @@ def test_pages_are_fetched_in_one_step_and_read_in_another(site: Site, held: Hel
 
 
 def test_a_page_that_is_no_page_raises(site: Site, held: Held) -> None:
-    site["/a"] = Reply(b"PK\3\4" + bytes(100), headers={"Content-Type": "text/html"})
+    site["/a"] = Reply(b"\x28\xb5\x2f\xfd" + bytes(100), headers={"Content-Type": "text/html"})
     source = UrlSource(urls=(f"{site.url}/a",), settings=SETTINGS)
     source.fetch(list(source.inputs()), lambda _: None)
     with pytest.raises(SourceError, match="no reader"):

@@ -115,7 +115,7 @@ def as_row(document: Document) -> dict[str, Any]:
     for part in document.parts:
         row = part_to_dict(part)
         if row["type"] != "text":
-            row["ref"] = row.get("ref") or row.get("url", "")
+            row["ref"] = row.get("ref") or row.get("url") or row.get("place", "")
             row.setdefault("alt", "")
         parts.append(row)
     row = {"id": document.id, "url": document.url, "title": document.title, "language": document.language}
@@ -140,11 +140,11 @@ def _with_language(document: Document) -> Document:
 def _read(job: _Job) -> Iterable[Document]:
     from limner.document import document_id
     from limner.sources.files import MAX_PAGE
-    from limner.sources.kinds import Page, documents
+    from limner.sources.kinds import LIMITS, Page, documents
 
     if job.target.startswith(("http://", "https://")):
         return list(_from_web(job))
-    data = _bytes(job.target, MAX_PAGE)
+    data = _bytes(job.target, max(MAX_PAGE, *LIMITS.values()))
     name = "stdin.html" if job.target == "-" else job.target
     page = Page(data, name, document_id(job.url or name), job.url, extractor=job.extractor)
     return list(documents(page, limit=MAX_PAGE))

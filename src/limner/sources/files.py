@@ -16,7 +16,7 @@ from limner.document import Document, Image, document_id
 from limner.errors import SourceError
 from limner.sources.attach import MAX_IMAGE, attach
 from limner.sources.confine import local_path, read_bounded
-from limner.sources.kinds import HEAD, Page, documents, readable, recognise
+from limner.sources.kinds import BY_PATH, HEAD, LIMITS, Page, documents, family, readable, reader, recognise
 from limner.sources.source import Input
 
 MAX_PAGE = 32 * 2**20
@@ -28,10 +28,10 @@ _NOT_PAGES = frozenset(
     f".{suffix}"
     for suffix in (
         *("png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "tif", "tiff"),
-        *("css", "js", "mjs", "json", "map", "txt", "md", "rst", "xml", "csv", "tsv", "inv"),
+        *("css", "js", "mjs", "json", "map", "txt", "csv", "tsv", "inv"),
         *("woff", "woff2", "ttf", "otf", "eot", "zip", "gz", "xz", "bz2", "tar", "whl", "deb"),
         *("py", "c", "h", "cpp", "hpp", "java", "npy", "npz", "parquet", "sqlite", "db"),
-        *("mp3", "ogg", "wav", "mp4", "webm", "avi", "mkv"),
+        *("mp3", "ogg", "wav", "flac", "srt", "vtt"),
     )
 )
 
@@ -95,22 +95,24 @@ class FolderSource:
             return True
         if suffix in _NOT_PAGES:
             return False
-        try:
-            with open(entry.path, "rb") as file:
-                return readable(recognise(file.read(HEAD), entry.name))
-        except OSError:
-            return False
+        return readable(recognise(head_of(entry.path), entry.name))
 
     def read(self, input: Input, media: MediaSink) -> Iterable[Document]:
         """The documents of one page, its images stored where they are there."""
         relative = unquote(input.detail, errors="surrogateescape")
         path = local_path(str(self.root), "", relative)
-        data = read_bounded(path, self.max_page) if path else None
+        kind = recognise(head_of(path), relative) if path else ""
+        if path and family(kind) in BY_PATH:
+            page = Page(b"", input.name, document_id(input.name), path=str(path))
+            yield from reader(kind)(page, media)
+            return
+        limit = max(self.max_page, LIMITS.get(kind, 0))
+        data = read_bounded(path, limit) if path else None
         if data is None:
-            raise SourceError(f"{input.name}: not a readable file of at most {self.max_page} bytes below {self.root}")
-        page = Page(data, input.name, document_id(input.name), extractor=self.extractor)
+            raise SourceError(f"{input.name}: not a readable file of at most {limit:,} bytes below {self.root}")
+        page = Page(data, input.name, document_id(input.name), extractor=self.extractor, path=str(path))
         base = base_href(data)
-        for document in documents(page, limit=self.max_page):
+        for document in documents(page, media, limit=self.max_page):
             loader = LocalImages(str(self.root), posixpath.dirname(relative), base, document.url, self.max_image)
             yield loader.absolute(attach(document, loader, media))
 
@@ -159,6 +161,15 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
             return iter(sorted(found, key=lambda entry: entry.name))
     except OSError as error:
         raise SourceError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from None
+
+
+def head_of(path: str | Path) -> bytes:
+    """The first bytes of a file, none where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def _text(name: str) -> str:

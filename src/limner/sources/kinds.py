@@ -13,12 +13,13 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import PurePosixPath
 from typing import cast
 
+from limner.corpus.media import MediaSink
 from limner.corpus.probe import UNKNOWN, mime
 from limner.document import Document
 from limner.errors import SourceError
@@ -30,7 +31,8 @@ HEAD = 1024
 @dataclass(frozen=True, slots=True)
 class Page:
     """The bytes of one page on their way to a reader. `name` is its input's, `id` its document's, `url` where it
-    was fetched ("" for a local file), `charset` what its transport said, `meta` what the source knows of it."""
+    was fetched ("" for a local file), `charset` what its transport said, `path` the file it lies in, where it is one: then a
+    reader of a kind in `BY_PATH` gets no `data`."""
 
     data: bytes
     name: str
@@ -38,12 +40,31 @@ class Page:
     url: str = ""
     charset: str = ""
     extractor: str = "bundled:lexbor"
+    path: str = ""
 
 
-Reader = Callable[[Page], Iterable[Document]]
+Reader = Callable[[Page, MediaSink | None], Iterable[Document]]
+"""Takes the bytes of one input to its documents. Pictures that lie in the bytes themselves go to the sink, where there is one;
+those that a page only names stay as `url`, for the source to bring."""
 
-READERS: dict[str, str] = {"html": "limner.sources.page:read_html"}
+READERS: dict[str, str] = {
+    "html": "limner.sources.page:read_html",
+    "pdf": "limner.sources.pdf.read:read_pdf",
+    "epub": "limner.sources.epub:read_epub",
+    "zip": "limner.sources.zipped:read_zip",
+    "notebook": "limner.sources.notebook:read_notebook",
+    "markdown": "limner.sources.markdown:read_markdown",
+    "rst": "limner.sources.rst:read_rst",
+    "xml": "limner.sources.xmlbook:read_xml",
+    "video": "limner.sources.video.read:read_video",
+}
 """A kind's reader, as `module:function`; imported when the first input of that kind is read."""
+
+BY_PATH = frozenset({"video"})
+"""Kinds whose files are too large to be held in memory: a reader opens the file itself."""
+
+LIMITS: dict[str, int] = {"pdf": 512 * 2**20, "epub": 512 * 2**20, "zip": 512 * 2**20, "notebook": 128 * 2**20}
+"""The most bytes of a file, for kinds of which an honest one may be larger than a page."""
 
 # The tags and the skipping of white space are those of https://mimesniff.spec.whatwg.org/ (section 7.1); <meta,
 # <link and <article are ours, seen in pages saved by tools.
@@ -61,7 +82,11 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 
-_NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text"}
+_NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text", ".rst": "rst"}
+# Markdown may begin with HTML, and nothing in its bytes tells it from other text: its name does.
+_BOOK = re.compile(rb"docbook|projectmallard\.org|<(?:book|refentry)[\s>]", re.I)
+_MARKDOWN = (".md", ".markdown", ".myst")
+_NOTEBOOK = re.compile(rb'\s*\{\s*"(?:cells|metadata|nbformat|worksheets)"')
 
 
 def recognise(head: bytes, name: str = "") -> str:
@@ -80,11 +105,17 @@ def recognise(head: bytes, name: str = "") -> str:
     text = _as_ascii(head)
     if _XML.match(text) and _SITEMAP.search(text):
         return "sitemap"
+    if (_XML.match(text) and _BOOK.search(text)) or b"projectmallard.org" in text:
+        return "xml"
+    if name.lower().endswith(_MARKDOWN) and _is_text(text) and not text.lstrip()[:9].lower().startswith(b"<!doctype"):
+        return "markdown"
     if _HTML.match(text.lstrip()):
         return "html"
     media = mime(head)
     if media != UNKNOWN:
         return media
+    if _NOTEBOOK.match(text) and (b'"cells"' in text or b'"nbformat' in text or name.lower().endswith(".ipynb")):
+        return "notebook"
     if b"<html" in text.lower():
         return "html"
     return _NAMED.get(PurePosixPath(name.lower()).suffix, "") if _is_text(text) else ""
@@ -127,7 +158,7 @@ def _is_text(head: bytes) -> bool:
 @cache
 def reader(kind: str) -> Reader:
     """Who reads files of this kind; raises `SourceError` where nobody does."""
-    target = READERS.get(kind)
+    target = READERS.get(kind) or READERS.get(family(kind))
     if target is None:
         point = _point(kind)
         if point is None:
@@ -140,7 +171,16 @@ def reader(kind: str) -> Reader:
 
 def readable(kind: str) -> bool:
     """Whether there is a reader for this kind."""
-    return kind in READERS or _point(kind) is not None
+    return kind in READERS or family(kind) in READERS or _point(kind) is not None
+
+
+def family(kind: str) -> str:
+    """The first half of a MIME type: what one reader reads all of.
+
+    >>> family("video/mp4"), family("pdf")
+    ('video', 'pdf')
+    """
+    return kind.partition("/")[0]
 
 
 @cache
@@ -148,7 +188,7 @@ def _point(kind: str) -> EntryPoint | None:
     return next(iter(entry_points(group="limner.readers", name=kind)), None) if kind else None
 
 
-def documents(page: Page, *, limit: int) -> Iterable[Document]:
+def documents(page: Page, media: MediaSink | None = None, *, limit: int) -> Iterable[Document]:
     """The documents in the bytes of a page, by the reader of its kind; gzip is undone, up to `limit` bytes.
     Raises `SourceError` naming the page where its bytes are of no kind that is read."""
     data = page.data
@@ -159,7 +199,7 @@ def documents(page: Page, *, limit: int) -> Iterable[Document]:
         read = reader(kind)
     except SourceError as error:
         raise SourceError(f"{page.name}: {error}") from None
-    return read(page if data is page.data else Page(data, page.name, page.id, page.url, page.charset, page.extractor))
+    return read(page if data is page.data else replace(page, data=data), media)
 
 
 def gunzip(data: bytes, limit: int) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from limner.corpus.media import MediaSink
 from limner.document import Document
 from limner.sources.kinds import Page
 
 BUNDLED = "bundled:lexbor"
 
 
-def read_html(page: Page) -> Iterable[Document]:
+def read_html(page: Page, media: MediaSink | None) -> Iterable[Document]:
     """The document of an HTML page. An extractor other than the bundled one is reached through its port
     (`limner.experts.extractor`)."""
     if page.extractor == BUNDLED:

@@ -38,11 +38,11 @@ class _Pages:
 
     def read(self, input: Input, media: MediaSink) -> Iterable[Document]:
         """The documents of one page; its `data:` images are stored, others have their URL."""
-        for document in self.pages(input):
+        for document in self.pages(input, media):
             yield attach(document, lambda _: None, media)
 
-    def pages(self, input: Input) -> Iterable[Document]:
-        """The documents of one page as the cache has it, nothing stored."""
+    def pages(self, input: Input, media: MediaSink | None = None) -> Iterable[Document]:
+        """The documents of one page as the cache has it; what a page only names is not stored."""
         cache = self.settings.folder
         entry = cache.entry(input.location)
         if entry is None:
@@ -54,7 +54,7 @@ class _Pages:
             raise SourceError(f"{input.name}: its bytes are gone from {cache.folder}; fetch it again")
         url, charset = entry.final or entry.url, charset_of(entry.content_type)
         page = Page(data, input.name, document_id(input.name), url, charset, self.extractor)
-        for document in documents(page, limit=MAX_PAGE):
+        for document in documents(page, None if entry.no_images else media, limit=MAX_PAGE):
             if entry.no_images:
                 document = document.evolve(meta={**document.meta, NO_IMAGES: "1"})
             yield document

@@ -119,7 +119,7 @@ class WarcSource:
                 if what(record) != "page":
                     continue
                 try:
-                    for document in self._page(record, input.name, ordinal):
+                    for document in self._page(record, input.name, ordinal, media):
                         usable = load if NO_IMAGES not in document.meta else lambda _: None
                         yield attach(document, usable, media)
                 except _BROKEN as error:
@@ -128,7 +128,7 @@ class WarcSource:
         if not seen:
             raise SourceError(f"{input.location}: no WARC record can be read from it")
 
-    def _page(self, record: Any, name: str, ordinal: int) -> Iterator[Document]:
+    def _page(self, record: Any, name: str, ordinal: int, media: MediaSink) -> Iterator[Document]:
         url = record_header(record, "WARC-Target-URI").strip("<>")
         data = body(record, self.max_page)
         headers = {k.lower(): v for k, v in record.http_headers.items()} if record.http_headers else {}
@@ -143,7 +143,7 @@ class WarcSource:
             meta["fetched"] = date
         charset = charset_of(headers.get("content-type", "") or record_header(record, "Content-Type"))
         page = Page(data, name, document_id(name, ordinal), url, charset, self.extractor)
-        for document in documents(page, limit=self.max_page):
+        for document in documents(page, None if NO_IMAGES in meta else media, limit=self.max_page):
             yield document.evolve(meta={**document.meta, **meta})
 
 

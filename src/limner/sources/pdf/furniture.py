@@ -1,0 +1,48 @@
+"""What stands on every page and belongs to none: running heads, page numbers, marks of the publisher."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from limner.sources.pdf.layout import Block
+
+_EDGE = 0.1  # share of a page's height, at its top and its bottom
+_OFTEN = 3  # pages with the same text
+_SHARE = 0.3  # of the pages, with any one line at the same height
+_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
+_PAGE = re.compile(r"(?:page|seite|p\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von|sur|de)\s*\d{1,4})?", re.IGNORECASE)
+
+
+def without(pages: Sequence[Sequence[Block]], heights: Sequence[float]) -> list[list[Block]]:
+    """The pages without what is repeated at their edges, and without their numbers."""
+    seen: Counter[str] = Counter()
+    places: Counter[tuple[int, int]] = Counter()
+    for blocks, height in zip(pages, heights, strict=True):
+        seen.update({_key(b) for b in blocks if _at_edge(b, height)})
+        places.update({_spot(b) for b in blocks if _at_edge(b, height)})
+    often = max(_OFTEN, min(len(pages) // 20, 10))
+    always = max(2 * _OFTEN, _SHARE * len(pages))
+
+    def stays(block: Block, height: float) -> bool:
+        if not _at_edge(block, height):
+            return True
+        if places[_spot(block)] >= always and len(block.lines) == 1:
+            return False
+        return seen[_key(block)] < often and not _PAGE.fullmatch(block.text.strip())
+
+    return [[b for b in blocks if stays(b, height)] for blocks, height in zip(pages, heights, strict=True)]
+
+
+def _at_edge(block: Block, height: float) -> bool:
+    return len(block.lines) <= 2 and (block.box.y1 < _EDGE * height or block.box.y0 > (1 - _EDGE) * height)
+
+
+def _key(block: Block) -> str:
+    return _DIGITS.sub("#", block.text.lower())[:80]
+
+
+def _spot(block: Block) -> tuple[int, int]:
+    # Titles of chapters change from page to page: what stays is the height they stand at, and their size.
+    return round(block.lines[0].box.y1), round(2 * block.size)
