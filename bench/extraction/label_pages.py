@@ -2,7 +2,8 @@
 
     python bench/extraction/label_pages.py choose --data WCXB [--more]
     python bench/extraction/label_pages.py sheets --data WCXB --out DIR [--chromium PATH] [--more]
-    python bench/extraction/label_pages.py assemble --sheets DIR --decisions FILE [--more]
+    python bench/extraction/label_pages.py assemble --sheets DIR --decisions FILE [--more | --second]
+    python bench/extraction/label_pages.py agree                 how often the second pass of labels says what the first says
 
 `sheets` renders each page in headless Chromium, script off and every request refused, each image a numbered box with its
 alternative text and file name, and writes a contact sheet (DIR/ID.png) and the list of its images (DIR/ID.json,
@@ -18,7 +19,7 @@ import json
 import math
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -29,6 +30,8 @@ LABELS = Path(__file__).resolve().parent / "image_labels.json"
 """What is measured on."""
 MORE = LABELS.with_name("image_labels_more.json")
 """Pages of a second draw, only ever trained on."""
+SECOND = LABELS.with_name("image_labels_second.json")
+"""Pages of the second draw, labelled a second time by another pass that had not seen the first's labels of them."""
 SEED, SEED_MORE = 2026, 2027
 SHARES = {
     "article": 28, "collection": 12, "documentation": 12, "forum": 12, "listing": 12, "product": 12, "service": 12,
@@ -295,6 +298,30 @@ def assemble(folder: Path, decisions: Path, to: Path) -> None:
     print(f"{len(labels)} pages, {sum(len(p['content']) for p in labels.values())} content images: {to}")
 
 
+def agreement(first: dict[str, Any], second: dict[str, Any]) -> Counter[tuple[str, str]]:
+    """What two passes say of each address, on the pages that both have."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for file_id in first.keys() & second.keys():
+        kinds = [
+            {url: kind for kind in ("content", "other", "doubtful") for urls in labels[file_id][kind] for url in urls}
+            for labels in (first, second)
+        ]
+        pairs.update((kinds[0][url], kinds[1][url]) for url in kinds[0].keys() & kinds[1].keys())
+    return pairs
+
+
+def agree() -> None:
+    """Print how far the two passes over the second draw agree."""
+    first, second = (json.loads(path.read_text("utf-8")) for path in (MORE, SECOND))
+    pairs = agreement(first, second)
+    same = sum(count for (a, b), count in pairs.items() if a == b)
+    opposed = pairs["content", "other"] + pairs["other", "content"]
+    print(
+        f"{len(first.keys() & second.keys())} pages: {same:,} of {pairs.total():,} addresses have one label, {opposed} are content to one and other"
+    )
+    print("to the other pass; the rest are doubtful to one of them")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     steps = parser.add_subparsers(dest="step", required=True)
@@ -308,14 +335,19 @@ def main() -> None:
     sub = steps.add_parser("assemble")
     sub.add_argument("--sheets", type=Path, required=True)
     sub.add_argument("--decisions", type=Path, required=True)
-    sub.add_argument("--more", action="store_true", help="these are of the second draw")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--more", action="store_true", help="these are of the second draw")
+    which.add_argument("--second", action="store_true", help="these are of the second draw, and of the second pass")
+    steps.add_parser("agree")
     options = parser.parse_args()
     if options.step == "choose":
         print(*choose(options.data, options.more), sep="\n")
     elif options.step == "sheets":
         sheets(options.data, options.out, options.chromium, options.more)
+    elif options.step == "agree":
+        agree()
     else:
-        assemble(options.sheets, options.decisions, MORE if options.more else LABELS)
+        assemble(options.sheets, options.decisions, SECOND if options.second else MORE if options.more else LABELS)
 
 
 if __name__ == "__main__":

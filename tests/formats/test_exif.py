@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +31,7 @@ def exif(orientation: int) -> Image.Exif:
     return block
 
 
+@cache  # it says when it was made, to the second
 def icc() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -92,6 +92,26 @@ class Signatures:
         connection.from_parquet(list(self.files)).create_view("signatures")  # type: ignore[arg-type]
         return connection
 
+    def batches(self, *columns: str, rows: int = 4096) -> Iterator[pa.RecordBatch]:
+        """Those columns of all rows, at most `rows` at a time, in the same order every time."""
+        import pyarrow.parquet as pq
+
+        for path in self.files:
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(rows, columns=list(columns), use_threads=False)
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        import pyarrow.parquet as pq
+
+        return sum(pq.read_metadata(path).num_rows for path in self.files)
+
+    @property
+    def share(self) -> int:
+        """How many bytes one of several things should take that a decision holds at a time; more than 32 MiB gains little."""
+        return min(max(self.memory // 8, 1 << 20), 32 << 20)
+
 
 @runtime_checkable
 class GlobalOperator(Protocol):

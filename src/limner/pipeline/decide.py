@@ -1,15 +1,21 @@
-"""The barrier between two stages: every global step decides over the signatures of all batches, in the plan's order."""
+"""The barrier between two stages: every global step decides over the signatures of all batches, in the plan's order.
+
+What grows with the corpus in this process's memory is a number or two a verdict, beside what a step itself holds.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from limner.corpus.commit import Commit
 from limner.corpus.store import Store
@@ -18,7 +24,10 @@ from limner.curate.operator import Signatures, Verdict
 from limner.pipeline.plan import Step
 from limner.pipeline.task import VERDICTS
 
-_CHUNK = 100_000
+_CHUNK = 5_000
+_RANGE = 20_000
+
+Numbers = NDArray[np.int64]
 
 
 def decide(
@@ -34,19 +43,15 @@ def decide(
             continue
         columns: pa.Schema = step.operator.columns
         if any(pq.ParquetFile(path).metadata.num_rows for path in written):
-            files = [_less(files, written, "part" in columns.names, scratch / f"left-{i}.parquet", memory, threads)]
+            gone = _gone(written, "part" in columns.names)
+            files = [_less(path, *gone, scratch / f"left-{i}-{number}.parquet") for number, path in enumerate(files)]
+            del gone
         signatures = Signatures(files, str(scratch / f"spill-{i}"), memory, threads)
         target = scratch / f"verdicts-{i}.parquet"
         _write(target, step.operator.decide(signatures), i)
         written.append(target)
     final = scratch / "verdicts.parquet"
-    with _connection(scratch, memory, threads) as connection:
-        if written:
-            connection.from_parquet([str(p) for p in written]).order('"order", step, part').write_parquet(
-                str(final), row_group_size=10_000
-            )
-        else:
-            pq.write_table(VERDICTS.empty_table(), final)
+    _sort(written, final, memory, threads)
     store.put(final, name)
 
 
@@ -62,16 +67,45 @@ def _signature_files(store: Store, commits: Sequence[Commit], i: int, scratch: P
     return files
 
 
-def _less(files: Sequence[str], verdicts: Sequence[Path], parts: bool, target: Path, memory: int, threads: int) -> str:
-    with _connection(target.parent, memory, threads) as connection:
-        connection.from_parquet(list(files)).create_view("signatures")  # type: ignore[arg-type]
-        connection.from_parquet([str(p) for p in verdicts]).create_view("verdicts")
-        match = "(v.part = -1 or v.part = s.part)" if parts else "v.part = -1"
-        connection.execute(
-            f"copy (select s.* from signatures s where not exists "
-            f'(select 1 from verdicts v where v."order" = s."order" and {match})) '
-            f"to '{str(target).replace(chr(39), chr(39) * 2)}' (format parquet)"
-        )
+def _numbers(column: Any) -> NDArray[Any]:
+    return column.to_numpy(zero_copy_only=False)
+
+
+def _read(files: Sequence[Path], *columns: str) -> Iterator[list[NDArray[Any]]]:
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_CHUNK, columns=list(columns), use_threads=False):
+                yield [_numbers(column) for column in batch.columns]
+
+
+def _gone(verdicts: Sequence[Path], parts: bool) -> tuple[Numbers, set[tuple[int, int]] | None]:
+    """The documents that were dropped whole, ascending, and with `parts` the single parts."""
+    whole = [np.empty(0, np.int64)]
+    single: set[tuple[int, int]] = set()
+    for orders, at in _read(verdicts, "order", "part"):
+        whole.append(orders[at == -1])
+        if parts:
+            single.update(zip(orders.tolist(), at.tolist(), strict=True))
+    return np.unique(np.concatenate(whole)), single if parts else None
+
+
+def _less(path: str, whole: Numbers, single: set[tuple[int, int]] | None, target: Path) -> str:
+    """A file of signatures without those of what is gone: itself, where it has none of them."""
+    with pq.ParquetFile(path) as file:
+        names = ["order"] if single is None else ["order", "part"]
+        orders, *parts = (_numbers(column) for column in file.read(columns=names, use_threads=False).columns)
+        stays = np.ones(len(orders), bool)
+        if len(whole):
+            stays = whole[np.minimum(np.searchsorted(whole, orders), len(whole) - 1)] != orders
+        if single:
+            stays &= [pair not in single for pair in zip(orders.tolist(), parts[0].tolist(), strict=True)]
+        if stays.all():
+            return path
+        with pq.ParquetWriter(target, file.schema_arrow) as writer:
+            at = 0
+            for batch in file.iter_batches(_CHUNK, use_threads=False):
+                writer.write_batch(batch.filter(pa.array(stays[at : at + batch.num_rows])))
+                at += batch.num_rows
     return str(target)
 
 
@@ -80,6 +114,22 @@ def _write(target: Path, verdicts: Iterator[Verdict] | Sequence[Verdict], step: 
     with pq.ParquetWriter(target, VERDICTS) as writer:
         while chunk := list(islice(iterator, _CHUNK)):
             writer.write_table(rows(VERDICTS, [(v.order, v.part, step, *v.reason) for v in chunk]))
+
+
+def _sort(written: Sequence[Path], final: Path, memory: int, threads: int) -> None:
+    """Write all verdicts by document, step and part, a range of documents at a time: sorting all at once takes memory up to DuckDB's
+    limit. Steps mostly decide in the order of documents, so that a range lies in a few row groups."""
+    orders = np.concatenate([np.empty(0, np.int64), *(orders for (orders,) in _read(written, "order"))])
+    orders.sort()
+    bounds = np.unique(np.r_[orders[::_RANGE], orders[-1:] + 1]).tolist()
+    del orders
+    with pq.ParquetWriter(final, VERDICTS) as writer, _connection(final.parent, memory, threads) as connection:
+        if bounds:
+            connection.from_parquet([str(path) for path in written]).create_view("verdicts")
+        for start, end in pairwise(bounds):
+            part = connection.sql(f'select * from verdicts where "order" >= {start} and "order" < {end}')
+            table = part.order('"order", step, part').to_arrow_table()
+            writer.write_table(table.cast(VERDICTS), row_group_size=10_000)
 
 
 def _connection(scratch: Path, memory: int, threads: int) -> duckdb.DuckDBPyConnection:
