@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -254,7 +255,9 @@ def test_ctrl_c_is_one_line_from_one_process(tmp_path):
     for later in (0.0, 0.2, 0.5):
         command = [sys.executable, "-m", "limner", "build", str(pages), "-o", str(tmp_path / f"c{later}"), "--workers", "2"]
         # As a terminal does: the signal goes to every process of the command, whichever is starting just then.
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
+        settings: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        # Tests that run in the background ignore the signal, and what they start would too.
+        with subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **settings) as run:
             assert run.stderr is not None
             assert run.stderr.readline().startswith("reading: ")
             time.sleep(later)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from corpus.strategies import corpus_of, file, media_of, page, pages, with_records
-from limner.corpus import Corpus
+from limner.corpus import Corpus, shards
 from limner.corpus.media import sha256
 from limner.document import Document
 from limner.errors import CorpusError
@@ -41,6 +42,19 @@ def test_a_place_that_cannot_be_written_to_is_told_with_the_reason(place: str, t
     (tmp_path / "file").write_text("hello")
     with pytest.raises(CorpusError, match=r"cannot be written \((Not a directory|No such file or directory)"):
         Corpus.create(tmp_path / place)
+
+
+def test_a_file_that_is_held_to_the_end_of_the_interpreter_is_closed_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("hello")
+    held = shards._Descriptor(str(tmp_path / "file"))
+    number = held.number
+    with monkeypatch.context() as end:
+        end.setattr(shards, "os", None)  # as the interpreter leaves it when it takes modules down
+        del held
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)
 
 
 def test_a_generator_is_appended_without_being_held(place: str) -> None:

@@ -104,6 +104,15 @@ def test_a_package_that_a_url_needs_is_named_with_its_install_command(url: str, 
     assert done.stdout == f"{url} needs {package}, which is not installed: pip install '{install}'\n"
 
 
+def test_the_files_of_a_folder_and_of_all_its_folders(store: Store) -> None:
+    assert store.below() == []
+    for name in ("b/c/d", "a", "b/c.x", "bc/e"):
+        store.write(name, b"x")
+    assert store.below() == ["a", "b/c.x", "b/c/d", "bc/e"]
+    assert store.below("b") == ["c.x", "c/d"]
+    assert store.below("none") == []
+
+
 def test_a_kind_of_url_that_nobody_knows() -> None:
-    with pytest.raises(CorpusError, match="nope"):
+    with pytest.raises(CorpusError, match="nope; name a folder"):
         Store("nope://x")

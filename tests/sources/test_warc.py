@@ -6,6 +6,8 @@ import gzip
 import io
 import os
 import pickle
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -280,3 +282,15 @@ def test_a_page_that_breaks_its_reader_costs_itself_only(tmp_path: Path, held: H
     assert [d.title for d in read(WarcSource(str(path)), held)] == ["Page 0", "Page 1", "Page 3"]
     assert [error for _, error in held.rejects] == ["Page 2 is too much for me"]
     reader.cache_clear()
+
+
+@pytest.mark.parametrize(("scheme", "package", "install"), [("s3", "s3fs", "limner[s3]"), ("gs", "gcsfs", "gcsfs")])
+def test_a_package_that_a_store_needs_is_named(scheme: str, package: str, install: str) -> None:
+    url = f"{scheme}://bucket/crawl.warc.gz"
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from limner.errors import MissingExtra\nfrom limner.sources.remote import open_binary\n"
+        f"try:\n    open_binary({url!r})\nexcept MissingExtra as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"{url} needs {package}, which is not installed: pip install '{install}'\n"

@@ -69,7 +69,10 @@ def command(
     if dry_run:
         from limner.cli.dryrun import dry
 
-        dry(plan, dry_run, tries, runner(runner_name, workers, address), json_)
+        try:
+            dry(plan, dry_run, tries, runner(runner_name, workers, address), json_)
+        except KeyboardInterrupt:
+            raise click.Abort from None  # nothing is left of it to be continued
         return
     extra: dict[str, Any] = {}
     with listening(quiet=json_) as progress, making(output) as new:

@@ -44,7 +44,9 @@ def list_formats(ctx: click.Context, _: click.Parameter, value: str) -> str:
 @click.option(
     "--to", "format_name", required=True, metavar="FORMAT", is_eager=True, callback=list_formats, help="The format, or list."
 )
-@click.option("-o", "--output", required=True, metavar="DIR", help="The folder to make. It is there whole or not at all.")
+@click.option(
+    "-o", "--output", required=True, metavar="DIR", help="The folder to make, or an fsspec URL. It is there whole or not at all."
+)
 @click.option("--shard", type=click.IntRange(1), metavar="N", help="Documents a file or folder; each format has its own default.")
 @click.option("--exif", is_flag=True, help="Keep Exif, XMP and comments in images; without it only their orientation stays.")
 @click.option("--plain", is_flag=True, help="Leave out limner's own field, with which limner reads everything back.")
@@ -57,6 +59,7 @@ def command(corpus: str, format_name: str, output: str, shard: int | None, exif:
     limner export corpus --to huggingface -o dataset
     limner export corpus --to webdataset -o shards --shard 2000 --plain
     limner export corpus --to html -o pages
+    limner export corpus --to obelics -o s3://bucket/dataset
     """
     from limner.cli.progress import listening
     from limner.corpus import Corpus

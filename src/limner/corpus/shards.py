@@ -49,9 +49,10 @@ class _Descriptor:
     def __init__(self, path: str):
         self.number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # At the end of the interpreter `os` may be gone before this is.
         if hasattr(self, "number"):
-            os.close(self.number)
+            close(self.number)
 
 
 class MediaTable(Mapping[str, tuple[MediaInfo, int]]):

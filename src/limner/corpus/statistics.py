@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -132,80 +132,99 @@ class _Tally:
         return out
 
 
+class _Counts:
+    """What is counted on the way through a corpus: sums by name, names with how often each comes, sizes."""
+
+    def __init__(self) -> None:
+        self.sums: Counter[str] = Counter()
+        self.names: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self.sides = np.zeros(len(SIDES) + 1, np.int64)
+        self.images_each: Counter[int] = Counter()
+        self.words_each: Counter[int] = Counter()
+
+    def documents(self, batch: pa.RecordBatch) -> None:
+        """Count the documents of a batch and their parts."""
+        self.sums["documents"] += batch.num_rows
+        self.names["languages"].add(batch.column("language"))
+        self.names["hosts"].add(host(batch))
+        self.names["sources"].add(source(batch))
+        self.names["licenses"].add(pc.map_lookup(batch.column("meta"), "license", "first"))
+        self.names["years"].add(pc.utf8_slice_codeunits(pc.map_lookup(batch.column("meta"), "date", "first"), 0, 4))
+        parts = Parts(batch)
+        self.sums["parts"] += parts.size
+        self.names["roles"].add(parts.column("role").drop_null())
+        self._texts(parts)
+        self._images(parts)
+
+    def _texts(self, parts: Parts) -> None:
+        words = _words(parts.column("text"))
+        self.words_each.update(_counted(parts.sums(words)))
+        self.sums["words"] += int(words.sum())
+        self.sums["characters"] += pc.sum(pc.utf8_length(parts.column("text"))).as_py() or 0
+        self.sums["text_bytes"] += pc.sum(pc.binary_length(parts.column("text"))).as_py() or 0
+        self.sums["captions"] += int((parts.equal("type", "text") & parts.valid("of")).sum())
+
+    def _images(self, parts: Parts) -> None:
+        images = parts.equal("type", "image")
+        each = parts.sums(images)
+        self.images_each.update(_counted(each))
+        self.sums["documents_with_images"] += int((each > 0).sum())
+        self.sums["images"] += int(images.sum())
+        self.sums["stored"] += int((images & parts.valid("ref")).sum())
+        self.sums["with_alt"] += int((images & parts.valid("alt")).sum())
+        longer = np.maximum(parts.number("width"), parts.number("height"))[images]
+        self.sides += np.bincount(np.searchsorted(SIDES, longer, side="right"), minlength=len(SIDES) + 1)
+
+    def files(self, table: pa.Table) -> None:
+        """Count stored files of media."""
+        self.names["formats"].add(table.column("mime"))
+        self.sums["files"] += table.num_rows
+        self.sums["media_bytes"] += pc.sum(table.column("size")).as_py() or 0
+
+
 def statistics(corpus: Corpus, top: int = 20, progress: Callable[[int], None] | None = None) -> Statistics:
     """The figures of a corpus; `top` bounds every list of names, `progress` hears of each batch of documents read."""
-    languages, hosts, sources, licenses, years, roles, formats = (_Tally() for _ in range(7))
-    numbers: Counter[str] = Counter()
-    sides = np.zeros(len(SIDES) + 1, np.int64)
-    images_each: Counter[int] = Counter()
-    words_each: Counter[int] = Counter()
+    counts = _Counts()
     for batch in document_batches(corpus, _COLUMNS):
-        languages.add(batch.column("language"))
-        hosts.add(host(batch))
-        sources.add(source(batch))
-        licenses.add(pc.map_lookup(batch.column("meta"), "license", "first"))
-        years.add(pc.utf8_slice_codeunits(pc.map_lookup(batch.column("meta"), "date", "first"), 0, 4))
-        per = Parts(batch)
-        is_text, is_image = per.equal("type", "text"), per.equal("type", "image")
-        words = _words(per.column("text"))
-        roles.add(per.column("role").drop_null())
-        lengths = pc.utf8_length(per.column("text"))
-        stored = is_image & per.valid("ref")
-        numbers["documents"] += batch.num_rows
-        numbers["parts"] += per.size
-        numbers["words"] += int(words.sum())
-        numbers["characters"] += pc.sum(lengths).as_py() or 0
-        numbers["text_bytes"] += pc.sum(pc.binary_length(per.column("text"))).as_py() or 0
-        numbers["images"] += int(is_image.sum())
-        numbers["stored"] += int(stored.sum())
-        numbers["captions"] += int((is_text & per.valid("of")).sum())
-        numbers["with_alt"] += int((is_image & per.valid("alt")).sum())
-        each = per.sums(is_image)
-        numbers["documents_with_images"] += int((each > 0).sum())
-        images_each.update(_counted(each))
-        words_each.update(_counted(per.sums(words)))
-        longer = np.maximum(per.number("width"), per.number("height"))[is_image]
-        sides += np.bincount(np.searchsorted(SIDES, longer, side="right"), minlength=len(SIDES) + 1)
+        counts.documents(batch)
         if progress:
             progress(batch.num_rows)
     for table in corpus.rows("media", ["mime", "size"]):
-        formats.add(table.column("mime"))
-        numbers["files"] += table.num_rows
-        numbers["media_bytes"] += pc.sum(table.column("size")).as_py() or 0
-    rejects = _Tally()
+        counts.files(table)
     for table in corpus.rows("rejects", ["error"]):
-        rejects.add(table.column("error"))
-    stages = list(_stages(ledger.steps(corpus), numbers["documents"], numbers["images"]))
+        counts.names["rejects"].add(table.column("error"))
+    sums, names = counts.sums, counts.names
+    stages = list(_stages(ledger.steps(corpus), sums["documents"], sums["images"]))
     return Statistics(
-        documents=numbers["documents"],
-        parts=numbers["parts"],
-        words=numbers["words"],
-        characters=numbers["characters"],
-        tokens=-(-numbers["text_bytes"] // 4),
-        images=numbers["images"],
-        stored=numbers["stored"],
-        captions=numbers["captions"],
-        with_alt=numbers["with_alt"],
-        files=numbers["files"],
-        media_bytes=numbers["media_bytes"],
+        documents=sums["documents"],
+        parts=sums["parts"],
+        words=sums["words"],
+        characters=sums["characters"],
+        tokens=-(-sums["text_bytes"] // 4),
+        images=sums["images"],
+        stored=sums["stored"],
+        captions=sums["captions"],
+        with_alt=sums["with_alt"],
+        files=sums["files"],
+        media_bytes=sums["media_bytes"],
         bytes=sum(size for commit in corpus.commits for size in commit.files.values()),
-        documents_with_images=numbers["documents_with_images"],
-        documents_read=stages[0].documents_left + stages[0].documents_dropped if stages else numbers["documents"],
-        images_read=stages[0].images_left + stages[0].images_dropped if stages else numbers["images"],
+        documents_with_images=sums["documents_with_images"],
+        documents_read=stages[0].documents_left + stages[0].documents_dropped if stages else sums["documents"],
+        images_read=stages[0].images_left + stages[0].images_dropped if stages else sums["images"],
         inputs=sum(len(commit.inputs) for commit in corpus.commits),
-        rejected=sum(rejects.counts.values()),
-        languages=languages.top(top),
-        hosts=hosts.top(top, "(none)"),
-        sources=sources.top(top, "(none)"),
-        licenses=licenses.top(top, "not stated"),
-        years=years.top(top, "not stated"),
-        roles=roles.top(top),
-        formats=formats.top(top),
-        image_sides={_side(i): int(n) for i, n in enumerate(sides)},
-        images_per_document=spread(images_each),
-        words_per_document=spread(words_each),
+        rejected=sum(names["rejects"].counts.values()),
+        languages=names["languages"].top(top),
+        hosts=names["hosts"].top(top, "(none)"),
+        sources=names["sources"].top(top, "(none)"),
+        licenses=names["licenses"].top(top, "not stated"),
+        years=names["years"].top(top, "not stated"),
+        roles=names["roles"].top(top),
+        formats=names["formats"].top(top),
+        image_sides={_side(i): int(n) for i, n in enumerate(counts.sides)},
+        images_per_document=spread(counts.images_each),
+        words_per_document=spread(counts.words_each),
         stages=stages,
-        rejects=rejects.top(top),
+        rejects=names["rejects"].top(top),
     )
 
 

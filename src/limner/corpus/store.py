@@ -29,7 +29,7 @@ class Store:
         except ImportError as error:
             raise missing_package(self.url, error) from None
         except ValueError as error:
-            raise CorpusError(f"{self.url}: {error}") from None
+            raise CorpusError(f"{self.url}: {error}; name a folder, or an address such as s3://bucket/folder") from None
         self.options = options
         self._fs = filesystem
         self._root = path.rstrip("/")
@@ -77,6 +77,13 @@ class Store:
         except FileNotFoundError:
             return []
         return sorted(entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in found if entry["type"] == "directory")
+
+    def below(self, folder: str = "") -> list[str]:
+        """The files in `folder` and all its folders, relative to it, sorted; empty where there is no such folder."""
+        self._forget(folder)
+        root = self.path(folder).rstrip("/")
+        found = cast("list[str]", self._fs.find(root))
+        return sorted(path[len(root) + 1 :] for path in found if path.startswith(f"{root}/"))
 
     def size(self, name: str) -> int:
         """Bytes in the file; raises `CorpusError` where it is not there."""

@@ -7,11 +7,9 @@ takes the place of the old one: a reader sees the old export, for an instant non
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -26,8 +24,8 @@ from limner.errors import FormatError, LimnerError
 from limner.formats import registry
 from limner.formats.fileformat import FileFormat
 from limner.formats.format import Progress
-from limner.formats.output import REPORT, recover, sweep
-from limner.formats.sums import changed, foreign
+from limner.formats.output import place
+from limner.formats.place import Place
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def _reach(corpus: Corpus, named: Sequence[Exported], progress: Progress | None)
                 continue
             if not told:
                 _refuse(corpus, made)
-            unknown += [f"{made.folder}/{name}" for name in foreign(Path(made.folder))]
+            unknown += [f"{made.folder}/{name}" for name in place(made.folder).foreign()]
             _format(made).rewrite(corpus, made, progress)
             rewritten.append(made.folder)
         except LimnerError as error:
@@ -94,46 +92,42 @@ def _reach(corpus: Corpus, named: Sequence[Exported], progress: Progress | None)
 def forget(corpus: Corpus, folder: str | os.PathLike[str]) -> None:
     """Have the corpus know no more of an export that is gone for good; raises `FormatError` where it knows of none in that
     folder."""
-    place = os.path.realpath(folder)
-    found = [made for made in known.exports(corpus.store) if made.folder == place]
+    where = place(folder).where
+    found = [made for made in known.exports(corpus.store) if made.folder == where]
     if not found:
-        raise FormatError(f"{corpus.store.url} knows of no export in {place}")
+        raise FormatError(f"{corpus.store.url} knows of no export in {where}")
     for made in found:
         known.forget(corpus.store, made)
 
 
 def _named(corpus: Corpus, folder: str | os.PathLike[str]) -> Exported:
     """The export in a folder that a person names, as it is known from now on: there, and of this corpus."""
-    place = os.path.realpath(folder)
-    recover(Path(place))
-    id = _id(Path(place))
+    there = place(folder)
+    there.recover()
+    id = _id(there)
     made = next((made for made in known.exports(corpus.store) if made.id == id), None)
     if made is None:
         raise FormatError(f"{os.fspath(folder)} is no export that {corpus.store.url} knows of: remove it, and export again")
-    if made.folder != place and _id(Path(made.folder)) == made.id:
+    if made.folder != there.where and _id(place(made.folder)) == made.id:
         made = replace(made, id=uuid4().hex)  # a copy: the one it was copied from stays known
-    made = replace(made, folder=place, corpus=known.place_of(corpus.store))
+    made = replace(made, folder=there.where, corpus=known.place_of(corpus.store))
     known.remember(corpus.store, replace(made, taken=""))
     return made
 
 
-def _id(folder: Path) -> str:
-    try:
-        found: object = json.loads((folder / REPORT).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return ""
-    return str(found.get("id", "")) if isinstance(found, dict) else ""
+def _id(there: Place) -> str:
+    return str(there.report().get("id", ""))
 
 
 def _is_there(corpus: Corpus, made: Exported) -> bool:
     """Whether an export is still where it was put; one that another export has taken the place of, or that was never whole, is
     forgotten."""
-    folder = Path(made.folder)
-    recover(folder)
-    found = _id(folder)
+    there = place(made.folder)
+    there.recover()
+    found = _id(there)
     if found == made.id:
         return True
-    if sweep(folder) or any(found == other.id for other in known.exports(corpus.store)):
+    if there.sweep() or any(found == other.id for other in known.exports(corpus.store)):
         known.forget(corpus.store, made)
         return False
     raise FormatError(
@@ -148,7 +142,7 @@ def _refuse(corpus: Corpus, made: Exported) -> None:
         raise FormatError(
             f"it was made of the corpus at {made.corpus}, this one is at {here}: name it with --export to have it written anew from here"
         )
-    if names := changed(Path(made.folder)):
+    if names := place(made.folder).changed():
         raise FormatError(
             f"{len(names):,} of its files are not as limner wrote them ({names[0]}): name it with --export to have them written anew"
         )

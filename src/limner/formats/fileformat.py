@@ -27,7 +27,8 @@ from limner.formats.features import Tally
 from limner.formats.folder import Folder
 from limner.formats.format import ExportReport, Progress, Read, Reject, Rejected
 from limner.formats.notes import Notes
-from limner.formats.output import REPORT, SOURCES, Item, Shard, building, files_of
+from limner.formats.output import Item, Shard, place
+from limner.formats.place import REPORT, SOURCES
 
 
 @contextmanager
@@ -87,7 +88,7 @@ class FileFormat(ABC):
         progress: Progress | None = None,
         **unknown: Any,
     ) -> ExportReport:
-        """Write `corpus` into `folder`, which is there whole or not at all.
+        """Write `corpus` into `folder`, a path or an fsspec URL, which is there whole or not at all.
 
         `shard` is the number of documents a file (0: the format's own), `exif` keeps the metadata of images, `own`
         writes limner's own field (or file), with which limner reads everything back, and `progress` is told of every
@@ -97,20 +98,20 @@ class FileFormat(ABC):
             raise FormatError(f"{self.name} has no setting {min(unknown)!r}; it has shard, exif, own and progress")
         if shard < 0:
             raise FormatError(f"a shard cannot have {shard} documents")
+        target = place(folder)
         made = Exported(
-            uuid4().hex, os.path.realpath(folder), self.name, place_of(corpus.store), digest_of_list(taken(corpus)),
+            uuid4().hex, target.where, self.name, place_of(corpus.store), digest_of_list(taken(corpus)),
             {"shard": shard, "exif": exif, "own": own},
         )  # fmt: skip
-        with _remembered(corpus.store, made) as known, building(folder) as path:
-            return self._fill(path, os.fspath(folder), corpus, made, known, progress)
+        with _remembered(corpus.store, made) as known, target.building() as path:
+            return self._fill(path, target.given, corpus, made, known, progress)
 
     def rewrite(self, corpus: Corpus, made: Exported, progress: Progress | None = None) -> ExportReport:
         """Write an export anew where it lies, from what the corpus holds now; files of others in its folder stay. Raises
         `FormatError` where it cannot: the export is as it was."""
         made = replace(made, taken=digest_of_list(taken(corpus)))
-        with building(made.folder, over=True) as path:
+        with place(made.folder).building(over=True) as path:
             report = self._fill(path, made.folder, corpus, made, True, progress)
-            sums.carry(Path(made.folder), path)
         remember(corpus.store, made)
         return report
 
@@ -139,7 +140,7 @@ class FileFormat(ABC):
         return report
 
     def _report(self, folder: str, path: Path, export: Outgoing, tally: Tally, known: bool) -> ExportReport:
-        sizes = [file.stat().st_size for file in files_of(path)]
+        sizes = [file.stat().st_size for file in sums.files_of(path)]
         return ExportReport(
             self.name, folder, export.documents, export.images, export.stored, len(sizes), sum(sizes),
             export.stripped, export.uncleaned, tally.losses(), known,

@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from limner.corpus.media import sha256
 from limner.errors import FormatError
-from limner.formats.output import NOT_DATA
+from limner.formats.place import NOT_DATA
 from limner.sources.confine import local_path, read_bounded
 
 MAX_MEDIA = 64 * 2**20
@@ -27,6 +27,8 @@ class Folder:
     def __init__(self, root: str | os.PathLike[str]):
         path = Path(root)
         if not path.is_dir():
+            if "://" in os.fspath(root):
+                raise FormatError(f"{root} is an address; copy the data set to a folder of this machine and name that")
             raise FormatError(f"{root} is not a folder; name the folder that holds the data set")
         self.root = os.fspath(path.absolute())
         self.label = path.resolve().name or "data"

@@ -88,7 +88,7 @@ class Format(Protocol):
         ...
 
     def export(self, corpus: Corpus, folder: str | os.PathLike[str], **settings: Any) -> ExportReport:
-        """Write `corpus` into a new folder, which is there whole or not at all; raises `FormatError`."""
+        """Write `corpus` into a new folder (a path or an fsspec URL), which is there whole or not at all; raises `FormatError`."""
         ...
 
     def inputs(self, folder: str | os.PathLike[str]) -> list[str]:

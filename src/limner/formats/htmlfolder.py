@@ -20,13 +20,15 @@ from markupsafe import Markup
 from limner.corpus.media import sha256
 from limner.document import Document, Image, Part, Text, document_id
 from limner.document.html import Style, blocks
+from limner.document.wording import plural
 from limner.errors import LimnerError
 from limner.formats import features
 from limner.formats.fileformat import Bad, FileFormat
 from limner.formats.folder import Folder
 from limner.formats.format import Read
-from limner.formats.output import OWN, Item, Shard
+from limner.formats.output import Item, Shard
 from limner.formats.pages import names
+from limner.formats.place import OWN
 from limner.formats.sequence import attached
 from limner.formats.sidecar import SidecarWriter, read_page
 from limner.formats.values import is_web
@@ -169,7 +171,7 @@ def to_html(document: Document, files: Mapping[str, str], before: str = "", afte
 def _index(title: str, entries: list[tuple[str, str, int]], up: bool) -> str:
     lines = [
         Markup('<li><a href="{}">{}</a><span class="count">{}</span></li>').format(
-            quote(name), shown, "" if images < 1 else f"{images} image{'' if images == 1 else 's'}"
+            quote(name), shown, plural(images, "image") if images else ""
         )
         for name, shown, images in entries
     ]

@@ -21,8 +21,9 @@ from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.frontmatter import front_matter, parse
 from limner.formats.markdownread import parts_of
-from limner.formats.output import OWN, Item, Shard
+from limner.formats.output import Item, Shard
 from limner.formats.pages import names
+from limner.formats.place import OWN
 from limner.formats.sidecar import SidecarWriter, read_page
 from limner.formats.values import is_web
 

@@ -1,31 +1,19 @@
-"""Where an export goes: a new folder, made under another name and renamed when it is whole."""
+"""What an export writes: documents with their media, a shard at a time, to the place that a path or a URL names."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from limner.corpus import Store
 from limner.corpus.probe import mime
 from limner.corpus.shard import extension
 from limner.document import Document, Text
-from limner.errors import FormatError
+from limner.formats.disk import Disk
 from limner.formats.features import Tally
-
-try:
-    import fcntl
-except ImportError:  # Windows has no fcntl: there, two exports to one folder are not kept apart.
-    fcntl = None
-
-REPORT = "limner-export.json"
-SOURCES = "SOURCES.txt"
-SUMS = "SHA256SUMS"
-OWN = "limner-documents.jsonl"
-NOT_DATA = frozenset({REPORT, SOURCES, SUMS, OWN})
-"""Files that an export adds beside those of the format; no reader takes them for data."""
+from limner.formats.objectstore import ObjectStore
+from limner.formats.place import Place
 
 
 @dataclass(frozen=True)
@@ -81,94 +69,11 @@ class Shard:
         return files
 
 
-def _making(target: Path) -> Path:
-    return target.with_name(f".{target.name}.writing")
-
-
-def _replaced(target: Path) -> Path:
-    return target.with_name(f".{target.name}.replaced")
-
-
-def recover(target: Path) -> None:
-    """Finish what a killed process began: where it was between taking an export away and putting the new one there, the old one
-    comes back; where the new one was there, the old one goes. Raises `FormatError` where that cannot be done."""
-    old = _replaced(target)
-    if not old.is_dir():
-        return
-    try:
-        if target.exists():
-            shutil.rmtree(old)
-        else:
-            os.rename(old, target)
-    except OSError as error:
-        raise FormatError(f"{old}, left by a killed process, cannot be put right ({error.strerror or error})") from None
-
-
-def sweep(target: Path) -> bool:
-    """Remove what a killed export to `target` left; whether there was anything. Raises `FormatError` while one is going on."""
-    making = _making(target)
-    if target.exists() or not making.is_dir():
-        return False
-    with _alone(making, target):
-        try:
-            shutil.rmtree(making)
-        except OSError as error:
-            raise FormatError(f"{making}, left by a killed export, cannot be removed ({error.strerror or error})") from None
-    return True
-
-
-@contextmanager
-def building(folder: str | os.PathLike[str], over: bool = False) -> Generator[Path]:
-    """A folder to write into that becomes `folder` when the block ends well, and goes when it does not. What a killed
-    export left is swept by the next one. Raises `FormatError` where `folder` has something in it, unless it is to be
-    replaced (`over`)."""
-    target = Path(folder).absolute()
-    recover(target)
-    if not over and target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FormatError(f"{folder} is there already; name a new folder for the export")
-    making = _making(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        making.mkdir(exist_ok=True)
-    except OSError as error:
-        raise FormatError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
-    with _alone(making, folder):
-        for left in making.iterdir():
-            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
-        try:
-            yield making
-            if over and target.exists():
-                os.rename(target, _replaced(target))
-            # Over an empty folder a rename is allowed, over any other it fails.
-            os.rename(making, target)
-            recover(target)
-        except OSError as error:
-            shutil.rmtree(making, ignore_errors=True)
-            recover(target)
-            raise FormatError(f"{folder} cannot be written: {error.strerror or error}") from error
-        except BaseException:
-            shutil.rmtree(making, ignore_errors=True)
-            raise
-
-
-@contextmanager
-def _alone(making: Path, folder: str | os.PathLike[str]) -> Generator[None]:
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(making, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FormatError(f"another export to {folder} is going on; wait for it or name another folder") from None
-        yield
-    finally:
-        os.close(handle)
-
-
-def files_of(folder: Path) -> Iterator[Path]:
-    """Every file below `folder`."""
-    for base, _, names in os.walk(folder):
-        for name in names:
-            yield Path(base) / name
+def place(folder: str | os.PathLike[str]) -> Place:
+    """Where an export goes that a path or an fsspec URL (`s3://bucket/dataset`) names. Raises `MissingExtra` where fsspec needs a
+    package for such a URL, `CorpusError` where it knows of none."""
+    given = os.fspath(folder)
+    if "://" not in given:
+        return Disk(given)
+    local = Store(given).local("")
+    return ObjectStore(given) if local is None else Disk(local)

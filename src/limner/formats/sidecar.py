@@ -18,7 +18,7 @@ from limner.formats import own
 from limner.formats.folder import Folder
 from limner.formats.format import Read
 from limner.formats.lines import MAX_ROW
-from limner.formats.output import OWN
+from limner.formats.place import OWN
 from limner.formats.values import dumps, loads
 
 MAX_PAGE = 16 * 2**20

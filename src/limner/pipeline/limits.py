@@ -17,24 +17,69 @@ class OverrunError(Exception):
     """An input took longer than its plan allows."""
 
 
+_AGAIN = 1.0
+
+
+class _Whole(threading.local):
+    """Whether this thread is at something that must be done whole, and what is to be raised when it is."""
+
+    going_on = False
+    late: OverrunError | None = None
+
+
+_whole = _Whole()
+
+
+@contextmanager
+def whole() -> Generator[None]:
+    """Have a deadline that passes in the block raise at its end: a signal may come at any line, and leave things half done."""
+    _whole.going_on = True
+    try:
+        yield
+    finally:
+        _whole.going_on = False
+        late, _whole.late = _whole.late, None
+        if late:
+            raise late
+
+
 @contextmanager
 def deadline(seconds: float) -> Generator[None]:
-    """Raise `OverrunError` in the block after `seconds`. Where signals cannot be had (outside a process's main thread, or on
-    Windows) the block runs unbounded."""
+    """Raise `OverrunError` in the block after `seconds`, though not inside `whole`. Where signals cannot be had (outside a
+    process's main thread, or on Windows) the block runs unbounded."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def overrun(signum: int, frame: FrameType | None) -> None:
-        raise OverrunError(f"took longer than {seconds:g} s")
+        error = OverrunError(f"took longer than {seconds:g} s")
+        if _whole.going_on:
+            _whole.late = error
+        elif not _finalising(frame):
+            raise error
 
     before = signal.signal(signal.SIGALRM, overrun)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        try:
+            # It comes again: in a finaliser, and where libraries pass over every error, it is lost.
+            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
+        # It may have come on the way to the line above.
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _finalising(frame: FrameType | None) -> bool:
+    """Whether a finaliser is running: often the first Python code after a long call of C, and what is raised there is printed and
+    lost."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Mark:

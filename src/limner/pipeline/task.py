@@ -21,6 +21,7 @@ from limner.corpus.commit import Commit, read_commit, sort_key
 from limner.corpus.keeping.recrawl import SIDECAR, inputs_table
 from limner.corpus.keeping.takelist import TakeList
 from limner.corpus.media import MediaInfo
+from limner.corpus.probe import probe
 from limner.corpus.shards import Reader
 from limner.corpus.store import Store
 from limner.corpus.tables import rows
@@ -29,7 +30,7 @@ from limner.document import Document, Part
 from limner.document.jsonform import part_to_dict, to_dict
 from limner.errors import LimnerError
 from limner.pipeline.digest import digest_of
-from limner.pipeline.limits import Mark, OverrunError, deadline
+from limner.pipeline.limits import Mark, OverrunError, deadline, whole
 from limner.pipeline.plan import Step
 from limner.pipeline.stages import Stage
 from limner.sources.fetch import FetchSettings
@@ -84,7 +85,10 @@ class Work:
 
     def put(self, data: bytes) -> MediaInfo:
         """Store bytes for this batch."""
-        return self.writer.put(data)
+        info = probe(data)
+        with whole():
+            self.writer.carry(info, data)
+        return info
 
     def info(self, ref: str) -> MediaInfo | None:
         """What is known of stored bytes."""

@@ -11,7 +11,8 @@ import fsspec
 import httpcore
 import httpx
 
-from limner.errors import MissingExtra, SourceError
+from limner.corpus.store import missing_package
+from limner.errors import SourceError
 from limner.sources.addresses import PublicSyncTransport
 
 _TRIES = 4
@@ -35,9 +36,7 @@ def _stored(location: str) -> IO[bytes]:
     try:
         return cast("IO[bytes]", cast("Any", fsspec).open(location, "rb").open())
     except ImportError as error:
-        if location.startswith(("s3://", "s3a://")):
-            raise MissingExtra("s3", "s3fs", f"reading {location}") from None
-        raise SourceError(f"{location}: cannot be opened: {error}") from None
+        raise missing_package(location, error) from None
     except Exception as error:  # noqa: BLE001 - each store's library has errors of its own (no credentials, no such bucket)
         raise SourceError(f"{location}: cannot be opened: {error}; check its name and your credentials") from None
 
