@@ -226,7 +226,7 @@ def test_what_a_killed_export_left_is_removed_by_a_take_down(bucket: str, tmp_pa
     corpus = corpus_of(tmp_path / "c", 60)
     with subprocess.Popen([sys.executable, "-c", EXPORT, str(tmp_path / "c"), f"{bucket}/out"]) as process:
         until = time.monotonic() + 60
-        while len(files(f"{bucket}/out")) < 5 and time.monotonic() < until:
+        while len(place_of(f"{bucket}/out").names()) < 5 and time.monotonic() < until:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL

@@ -113,4 +113,4 @@ def test_private_memory_grows_by_a_few_numbers_a_document(tmp_path):
     assert small["verdicts"] > sizes[0] // 4
     assert large["verdicts"] > sizes[1] // 4
     grown = (large["private"] - small["private"]) / (sizes[1] - sizes[0]) * 10_000
-    assert grown <= 2, f"{grown:.1f} MiB of private memory for each 10,000 documents more: {small}, {large}"
+    assert grown <= 5, f"{grown:.1f} MiB of private memory for each 10,000 documents more: {small}, {large}"
