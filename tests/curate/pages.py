@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-ROOT = Path(os.environ.get("LIMNER_DATA", Path.home() / ".cache/limner/data"))
+from limner.sources.datasets import dataset
+
+ROOT = dataset("gimp-help-en").data
 
 
 @cache
 def texts() -> tuple[str, ...]:
     """The text of every page, in the order of their names; skips the test where there are none."""
-    paths = sorted((ROOT / "gimp-help-en").glob("*.html"))
+    paths = sorted(ROOT.glob("*.html"))
     if not paths:
         pytest.skip("no gimp-help-en below LIMNER_DATA (limner data get gimp-help-en)")
     bodies = (LexborHTMLParser(path.read_text("utf-8", "replace")).body for path in paths)
@@ -24,7 +25,7 @@ def texts() -> tuple[str, ...]:
 
 def images(*suffixes: str) -> tuple[Path, ...]:
     """The images of gimp-help-en with those suffixes, by name; skips the test where there are none."""
-    paths = sorted(p for p in (ROOT / "gimp-help-en").rglob("*.*") if p.suffix.lower() in suffixes)
+    paths = sorted(p for p in ROOT.rglob("*.*") if p.suffix.lower() in suffixes)
     if not paths:
         pytest.skip("no images of gimp-help-en below LIMNER_DATA (limner data get gimp-help-en)")
     return tuple(paths)

@@ -84,6 +84,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 
 _NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text", ".rst": "rst"}
 # Markdown may begin with HTML, and nothing in its bytes tells it from other text: its name does.
+_PAGE = re.compile(rb"<html[\s>]|<!doctype html", re.I)
 _BOOK = re.compile(rb"docbook|projectmallard\.org|<(?:book|refentry)[\s>]", re.I)
 _MARKDOWN = (".md", ".markdown", ".myst")
 _NOTEBOOK = re.compile(rb'\s*\{\s*"(?:cells|metadata|nbformat|worksheets)"')
@@ -105,7 +106,8 @@ def recognise(head: bytes, name: str = "") -> str:
     text = _as_ascii(head)
     if _XML.match(text) and _SITEMAP.search(text):
         return "sitemap"
-    if (_XML.match(text) and _BOOK.search(text)) or b"projectmallard.org" in text:
+    # A page made from DocBook says so too.
+    if not _PAGE.search(text) and ((_XML.match(text) and _BOOK.search(text)) or b"projectmallard.org" in text):
         return "xml"
     if name.lower().endswith(_MARKDOWN) and _is_text(text) and not text.lstrip()[:9].lower().startswith(b"<!doctype"):
         return "markdown"
