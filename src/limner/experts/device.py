@@ -21,9 +21,11 @@ def transformers_for(purpose: str) -> Any:
     """The module transformers; raises `MissingExtra` naming `purpose` where it, or torch, is not installed."""
     torch_for(purpose)
     try:
-        return importlib.import_module("transformers")
+        transformers = importlib.import_module("transformers")
     except ImportError:
         raise MissingExtra("models", "transformers", purpose) from None
+    transformers.logging.disable_progress_bar()  # models load in a second, and bars of many would bury limner's own
+    return transformers
 
 
 @cache

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -46,7 +45,7 @@ class MeanEncoder:
         self._device, dtype = place()
         self._tokenizer = tokenizer
         self._model = model.to(self._device, dtype).eval()
-        self._tokens = tokens
+        self._tokens = min(tokens, getattr(model.config, "max_position_embeddings", tokens))
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """See `TextEncoder`. Texts of like length share a batch."""
@@ -83,12 +82,7 @@ def from_hub(rest: str) -> MeanEncoder:
 def _load(where: str, address: str) -> MeanEncoder:
     transformers = transformers_for(f"the text encoder {address}")
     try:
-        if (Path(where) / "tokenizer.json").is_file():
-            tokenizer = transformers.PreTrainedTokenizerFast(
-                tokenizer_file=str(Path(where) / "tokenizer.json"), pad_token="[PAD]"
-            )
-        else:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(where)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(where)
         model = transformers.AutoModel.from_pretrained(where, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise ExpertError(f"the text encoder {address} does not load: {error}") from error
