@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 from limner.cli.data import command
 from limner.errors import SourceError
+from limner.packages.download import Package, check, download, sha256_of
 from limner.sources import datasets
 from limner.sources.datasets import DATASETS, DataSet, dataset, get
-from limner.sources.download import Package, check, download, sha256_of
 from limner.sources.package import PackageSource
 from limner.sources.unpack import Limits, safe_path, unpack
 from sources.site import Held, page, png

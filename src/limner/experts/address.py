@@ -24,6 +24,13 @@ TABLE: dict[tuple[str, str], str] = {
     ("extractor", "bundled"): "limner.experts.extractor:bundled",
     ("extractor", "hf"): "limner.experts.extractor_hf:from_hub",
     ("extractor", "trafilatura"): "limner.experts.extractor:from_trafilatura",
+    ("language", "bundled"): "limner.experts.language_local:bundled",
+    ("language", "hf"): "limner.experts.language_local:from_hub",
+    ("language", "openai"): "limner.experts.language_openai:served",
+    ("text", "bundled"): "limner.experts.text_encoder:bundled",
+    ("text", "hf"): "limner.experts.text_encoder:from_hub",
+    ("image", "bundled"): "limner.experts.image_encoder:bundled",
+    ("image", "hf"): "limner.experts.image_encoder:from_hub",
     ("encoder", "onnx"): "limner.experts.encoder:from_onnx",
     ("encoder", "hf"): "limner.experts.encoder:from_hub",
 }

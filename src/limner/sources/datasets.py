@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from limner.errors import SourceError
-from limner.sources.cachedir import cache_folder, data_folder
-from limner.sources.download import Package, check, download, sha256_of
+from limner.packages.cachedir import cache_folder, data_folder
+from limner.packages.download import Package, check, download, sha256_of
 from limner.sources.unpack import unpack
 
 MARK = ".limner.json"

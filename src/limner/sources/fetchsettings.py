@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limner.errors import SourceError
-from limner.sources.cachedir import cache_folder
+from limner.packages.cachedir import cache_folder
 from limner.sources.webcache import WebCache
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from limner.corpus.media import MediaSink
 from limner.document import Document
 from limner.errors import SourceError
+from limner.packages.cachedir import cache_folder
+from limner.packages.download import Package, download
 from limner.sources.attach import MAX_IMAGE
-from limner.sources.cachedir import cache_folder
 from limner.sources.datasets import measured
-from limner.sources.download import Package, download
 from limner.sources.files import MAX_PAGE, FolderSource
 from limner.sources.source import Input
 from limner.sources.unpack import safe_path, unpack

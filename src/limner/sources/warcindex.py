@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from limner.sources.cachedir import cache_folder
+from limner.packages.cachedir import cache_folder
 from limner.sources.remote import open_binary, stamp
 from limner.sources.warcrecords import records
 

@@ -1,0 +1,95 @@
+"""The port to language models: messages of text and images in, an answer out.
+
+`bundled:smollm2-135m`  SmolLM2-135M-Instruct (Apache-2.0, English), small enough for any machine; not wise
+`hf:NAME`               a causal language model in the layout of Hugging Face transformers, by name or folder
+`openai:MODEL@URL`      a server that speaks OpenAI's chat completions (vLLM, llama.cpp, Ollama, OpenAI, ...)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, cast, runtime_checkable
+
+from limner.experts.address import resolve
+
+Content = str | bytes
+"""A piece of a message: text, or an image as the bytes of its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one side said: text and images in order."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Content, ...]
+
+    @property
+    def text(self) -> str:
+        """Its texts, a line each."""
+        return "\n".join(part for part in self.parts if isinstance(part, str))
+
+
+def user(*parts: Content) -> Message:
+    """A message of the person who asks."""
+    return Message("user", parts)
+
+
+def system(text: str) -> Message:
+    """What a model is told beforehand."""
+    return Message("system", (text,))
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How an answer is drawn: `tokens` at most; the likeliest token each time where `temperature` is 0; `stop` are texts that end it
+    and are left out of it. With a temperature the same `seed` draws the same, as far as the model's server keeps to it."""
+
+    tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said. `whole` is false where it was cut at `Sampling.tokens`; tokens are 0 where the model does not count them."""
+
+    parts: tuple[Content, ...]
+    whole: bool = True
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    @property
+    def text(self) -> str:
+        """Its texts, a line each."""
+        return "\n".join(part for part in self.parts if isinstance(part, str))
+
+
+class LanguageModel(Protocol):
+    """Answers conversations."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether it takes images; one that does not raises `ExpertError` when given one."""
+        ...
+
+    def answer(self, prompts: Sequence[Sequence[Message]], sampling: Sampling = Sampling()) -> list[Answer]:
+        """An answer to each conversation, in their order."""
+        ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """A model that says how likely a continuation is."""
+
+    def likelihood(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
+        """For each (text, continuation): the sum of the natural logarithms of the probabilities of the continuation's tokens, and how many
+        they are. Plain text, no chat."""
+        ...
+
+
+def language(address: str = "bundled:smollm2-135m") -> LanguageModel:
+    """The model at `address`."""
+    return cast("LanguageModel", resolve("language", address))

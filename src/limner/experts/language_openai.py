@@ -1,0 +1,121 @@
+"""Language models behind a server that speaks OpenAI's chat completions, through the `openai` client."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from limner.corpus.probe import probe
+from limner.errors import ExpertError, MissingExtra
+from limner.experts.address import openai
+from limner.experts.language import Answer, Content, Message, Sampling
+from limner.experts.requests import Kept
+
+RETRIES = 6
+"""How often a request is sent again that failed or was refused for being one too many; the waits double, or are what the server says."""
+TIMEOUT = 300.0
+AT_ONCE = 8
+"""Requests on their way at one time; `$LIMNER_AT_ONCE` has another number."""
+
+
+@dataclass
+class Spent:
+    """What a model was asked for in this process; `kept` are requests that the cache answered, at no cost."""
+
+    requests: int = 0
+    kept: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class ServedModel:
+    """A model by its name at a server's address."""
+
+    sees = True
+
+    def __init__(self, model: str, url: str, kept: Kept | None = None) -> None:
+        try:
+            package: Any = importlib.import_module("openai")
+        except ImportError:
+            raise MissingExtra("openai", "openai", f"the language model openai:{model}@{url}") from None
+        key = os.environ.get("LIMNER_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
+        self._package = package
+        self._client = package.OpenAI(base_url=url, api_key=key, max_retries=RETRIES, timeout=TIMEOUT)
+        self._model, self._url = model, url
+        self._kept = kept or Kept()
+        self._lock = threading.Lock()
+        self.spent = Spent()
+
+    def answer(self, prompts: Sequence[Sequence[Message]], sampling: Sampling = Sampling()) -> list[Answer]:  # noqa: B008
+        """See `LanguageModel`. Several requests at a time; one that fails after its retries raises `ExpertError`, and those that were
+        answered stay in the cache."""
+        at_once = int(os.environ.get("LIMNER_AT_ONCE", AT_ONCE))
+        with ThreadPoolExecutor(max(min(at_once, len(prompts)), 1)) as pool:
+            return list(pool.map(lambda prompt: self._one(prompt, sampling), prompts))
+
+    def _one(self, prompt: Sequence[Message], sampling: Sampling) -> Answer:
+        request: dict[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": message.role, "content": _content(message.parts)} for message in prompt],
+            "max_tokens": sampling.tokens, "temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed,
+        }  # fmt: skip
+        if sampling.stop:
+            request["stop"] = list(sampling.stop)
+        key = self._kept.key({"url": self._url, **request})
+        found = self._kept.get(key)
+        if found is None:
+            found = self._ask(request)
+            self._kept.put(key, found)
+            self._count(found, kept=False)
+        else:
+            self._count(found, kept=True)
+        return Answer((found["text"],), found["whole"], found["tokens_in"], found["tokens_out"])
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            got = self._client.chat.completions.create(**request)
+        except self._package.OpenAIError as error:
+            raise ExpertError(f"openai:{self._model}@{self._url} did not answer: {error}") from error
+        if not got.choices:
+            raise ExpertError(f"openai:{self._model}@{self._url} answered without a choice")
+        choice, usage = got.choices[0], got.usage
+        return {
+            "text": choice.message.content or "",
+            "whole": choice.finish_reason != "length",
+            "tokens_in": usage.prompt_tokens if usage else 0,
+            "tokens_out": usage.completion_tokens if usage else 0,
+        }
+
+    def _count(self, found: dict[str, Any], kept: bool) -> None:
+        with self._lock:
+            if kept:
+                self.spent.kept += 1
+                return
+            self.spent.requests += 1
+            self.spent.tokens_in += found["tokens_in"]
+            self.spent.tokens_out += found["tokens_out"]
+
+
+def _content(parts: Sequence[Content]) -> Any:
+    """The content of a message: a string where it is only text, which every server takes."""
+    if all(isinstance(part, str) for part in parts):
+        return "\n".join(part for part in parts if isinstance(part, str))
+    return [
+        {"type": "text", "text": part} if isinstance(part, str) else {"type": "image_url", "image_url": {"url": _data_uri(part)}}
+        for part in parts
+    ]
+
+
+def _data_uri(image: bytes) -> str:
+    return f"data:{probe(image).mime};base64,{base64.b64encode(image).decode()}"
+
+
+def served(rest: str) -> ServedModel:
+    """The model at `MODEL@URL`."""
+    return ServedModel(*openai(rest))

@@ -1,0 +1,89 @@
+"""The port to encoders of texts, and two that serve it.
+
+`bundled:minilm`  all-MiniLM-L6-v2 (Apache-2.0; 384 numbers, English, the first 256 tokens)
+`hf:NAME`         an encoder in the layout of Hugging Face transformers, by name or folder: the mean of its last states
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from limner.errors import ExpertError
+from limner.experts.address import resolve
+from limner.experts.device import place, transformers_for
+from limner.experts.encoder import unit
+from limner.experts.onnx import Floats
+from limner.experts.weights import weights
+
+_BATCH = 64
+_TOKENS = 256
+
+
+class TextEncoder(Protocol):
+    """Puts texts in a space where the cosine says how alike they are in meaning."""
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """N x D for N texts, each cut where the model's context ends; rows of length one."""
+        ...
+
+
+def text_encoder(address: str = "bundled:minilm") -> TextEncoder:
+    """The encoder at `address`."""
+    return cast("TextEncoder", resolve("text", address))
+
+
+class MeanEncoder:
+    """The mean over its tokens of a transformer's last states."""
+
+    def __init__(self, tokenizer: Any, model: Any, tokens: int = _TOKENS) -> None:
+        import torch  # pyright: ignore[reportMissingImports]
+
+        self._torch: Any = torch
+        self._device, dtype = place()
+        self._tokenizer = tokenizer
+        self._model = model.to(self._device, dtype).eval()
+        self._tokens = min(tokens, getattr(model.config, "max_position_embeddings", tokens))
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """See `TextEncoder`. Texts of like length share a batch."""
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        rows: dict[int, Floats] = {}
+        for first in range(0, len(order), _BATCH):
+            batch = order[first : first + _BATCH]
+            inputs = self._tokenizer(
+                [texts[i] for i in batch], padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
+            )
+            inputs = inputs.to(self._device)
+            with self._torch.inference_mode():
+                states = self._model(**inputs).last_hidden_state.float()
+            mask = inputs["attention_mask"][..., None].float()
+            means = ((states * mask).sum(1) / mask.sum(1).clamp(min=1)).cpu().numpy()
+            rows.update(zip(batch, means, strict=True))
+        if not texts:
+            return np.empty((0, self._model.config.hidden_size), np.float32)
+        return unit(np.stack([rows[i] for i in range(len(texts))]))
+
+
+def bundled(name: str) -> MeanEncoder:
+    """`minilm`."""
+    if name != "minilm":
+        raise ExpertError(f"there is no bundled text encoder {name!r}; there is bundled:minilm")
+    return _load(str(weights("all-minilm-l6-v2")), f"bundled:{name}")
+
+
+def from_hub(rest: str) -> MeanEncoder:
+    """The encoder of that name or folder."""
+    return _load(rest, f"hf:{rest}")
+
+
+def _load(where: str, address: str) -> MeanEncoder:
+    transformers = transformers_for(f"the text encoder {address}")
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(where)
+        model = transformers.AutoModel.from_pretrained(where, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise ExpertError(f"the text encoder {address} does not load: {error}") from error
+    return MeanEncoder(tokenizer, model)

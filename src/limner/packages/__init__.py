@@ -1,0 +1,1 @@
+"""Archives of package registries, brought here by their own clients and kept in limner's cache."""
