@@ -84,6 +84,8 @@ def text(part: Text, style: Style) -> Markup:
         return _list(part.text, style)
     if part.role == "quote":
         return Markup("<blockquote>{}</blockquote>").format(paragraphs(part.text, style))
+    if part.role == "note":
+        return Markup('<aside class="note">{}</aside>').format(paragraphs(part.text, style))
     if part.role == "caption":
         return Markup('<p class="caption">{}</p>').format(prose(part.text, style))
     if part.role in ("ocr", "speech"):

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from limner.errors import InvalidDocument
 
-Role = Literal["paragraph", "heading", "caption", "list", "quote", "code", "table", "formula", "ocr", "speech"]
+Role = Literal["paragraph", "heading", "caption", "list", "quote", "code", "table", "formula", "ocr", "speech", "note"]
 ROLES: frozenset[str] = frozenset(get_args(Role))
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -26,7 +26,8 @@ class Text:
 
     `text` is plain, except that a table is GitHub Markdown, a list has one `- ` or `1. ` item a line
     (nested items indented by two spaces), and a formula is LaTeX without its delimiters (inline formulas
-    stand between dollar signs in their paragraph). `level` is 1-6 for a heading, else 0. `language` is a
+    stand between dollar signs in their paragraph). A note is a footnote with its mark, after the text of its
+    page. `level` is 1-6 for a heading, else 0. `language` is a
     BCP 47 tag, or for a code block its programming language in lower case. `of` is the `n` of the part a
     caption belongs to.
 

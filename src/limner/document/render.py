@@ -60,7 +60,9 @@ def terminal(document: Document, width: int = 100) -> str:
             out.append(textwrap.indent(part.text, "    " if part.role in ("code", "formula") else ""))
         elif isinstance(part, Text):
             mark = "#" * max(part.level, 1) + " " if part.role == "heading" else ""
-            mark = {"quote": "> ", "caption": "    ", "ocr": "[text in image] ", "speech": "[speech] "}.get(part.role, mark)
+            mark = {"quote": "> ", "caption": "    ", "ocr": "[text in image] ", "speech": "[speech] ", "note": "[note] "}.get(
+                part.role, mark
+            )
             indent = "    " if part.role == "caption" else ""
             out.append("\n".join(textwrap.wrap(mark + part.text, width, subsequent_indent=indent)))
         else:
@@ -89,7 +91,7 @@ NOTEBOOK_STYLE = """
 .limner-document img{max-width:100%;height:auto}
 .limner-document figure{margin:1.2em 0}
 .limner-document figcaption,
-.limner-document .caption,.limner-document .facts,.limner-document .absent{font-size:.9em;opacity:.8}
+.limner-document .caption,.limner-document .note,.limner-document .facts,.limner-document .absent{font-size:.9em;opacity:.8}
 .limner-document pre{overflow-x:auto;padding:.6em .8em;font-size:.85em;line-height:1.45;background:rgba(128,128,128,.1)}
 .limner-document .lang{display:none}
 .limner-document div.table{overflow-x:auto}

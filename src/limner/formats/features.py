@@ -44,6 +44,7 @@ FEATURES: dict[str, tuple[str, Count]] = {
     "formulas": ("formulas become plain paragraphs", _role("formula")),
     "ocr": ("text read in images becomes plain paragraphs", _role("ocr")),
     "speech": ("transcribed speech becomes plain paragraphs", _role("speech")),
+    "notes": ("footnotes become plain paragraphs", _role("note")),
     "breaks": ("texts with empty lines in them become several paragraphs", _texts(lambda t: t.role != "code" and _cut(t.text))),
     "languages": ("languages of single parts are left out", _texts(lambda t: t.language)),
     "places": ("places of parts in their source are left out", lambda d: sum(1 for part in d.parts if part.place)),
@@ -67,7 +68,7 @@ FEATURES: dict[str, tuple[str, Count]] = {
     "meta": ("dates, authors and other facts of documents are left out", lambda d: len(d.meta)),
 }
 
-ROLES = frozenset({"headings", "captions", "lists", "quotes", "code", "tables", "formulas", "ocr", "speech"})
+ROLES = frozenset({"headings", "captions", "lists", "quotes", "code", "tables", "formulas", "ocr", "speech", "notes"})
 
 
 def phrases(holds: Iterable[str]) -> tuple[str, ...]:

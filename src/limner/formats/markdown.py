@@ -42,7 +42,7 @@ class Markdown(FileFormat):
     name = "markdown"
     description = "Markdown folder: one .md a document with front matter, and its media"
     published = "https://spec.commonmark.org/0.31.2/"
-    holds: ClassVar = (features.ROLES - {"ocr", "speech"}) | {
+    holds: ClassVar = (features.ROLES - {"ocr", "speech", "notes"}) | {
         "levels", "captioned", "alt", "unstored", "id", "url", "title", "language", "source", "meta",
     }  # fmt: skip
     also: ClassVar = ("images without stored bytes whose address is neither on the web nor a path",)

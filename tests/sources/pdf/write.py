@@ -6,7 +6,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-FONTS = {"F": "Times-Roman", "B": "Helvetica-Bold", "M": "Courier"}
+from sources.pdf.encrypt import ID, Lock
+
+FONTS = {"F": "Times-Roman", "B": "Helvetica-Bold", "M": "Courier", "S": "Symbol"}
 
 
 @dataclass
@@ -54,13 +56,18 @@ def png_image(width: int, height: int) -> str:
     )
 
 
-def pdf(sheets: Sequence[Sheet], title: str = "", bookmarks: Sequence[tuple[str, int]] = ()) -> bytes:
-    """The file. `bookmarks` are titles and pages, counted from 0."""
+def pdf(
+    sheets: Sequence[Sheet], title: str = "", bookmarks: Sequence[tuple[str, int]] = (), passwords: tuple[str, str] | None = None
+) -> bytes:
+    """The file. `bookmarks` are titles and pages, counted from 0; `passwords` the user's and the owner's (then without title and
+    bookmarks, whose strings would have to be encrypted too)."""
+    lock = Lock(*passwords) if passwords else None
     objects: list[bytes] = [b"", b""]  # the catalogue and the tree of pages, known last
 
     def add(body: str | bytes, stream: bytes | None = None) -> int:
         data = body if isinstance(body, bytes) else body.encode("latin-1")
         if stream is not None:
+            stream = lock.locked(stream, len(objects) + 1) if lock else stream
             data = b"<< %s /Length %d >>\nstream\n%s\nendstream" % (data, len(stream), stream)
         objects.append(data)
         return len(objects)
@@ -93,7 +100,8 @@ def pdf(sheets: Sequence[Sheet], title: str = "", bookmarks: Sequence[tuple[str,
             more = (f"/Next {items[i] + 1} 0 R " if i + 1 < len(items) else "") + (f"/Prev {items[i] - 1} 0 R " if i else "")
             add(f"<< /Title ({text}) /Parent {root} 0 R {more}/Dest [{pages[page]} 0 R /Fit] >>")
         outline = f" /Outlines {root} 0 R"
-    info = add(f"<< /Title ({title}) >>")
+    info = add("<< >>" if lock else f"<< /Title ({title}) >>")
+    encrypt = f" /Encrypt {add(lock.dictionary)} 0 R /ID [<{ID.hex()}> <{ID.hex()}>]" if lock else ""
     objects[0] = f"<< /Type /Catalog /Pages 2 0 R{outline} >>".encode("latin-1")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(f'{n} 0 R' for n in pages)}] /Count {len(pages)} >>".encode()
     out = bytearray(b"%PDF-1.7\n")
@@ -104,5 +112,10 @@ def pdf(sheets: Sequence[Sheet], title: str = "", bookmarks: Sequence[tuple[str,
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, info, start)
+    out += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R%s >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(objects) + 1,
+        info,
+        encrypt.encode(),
+        start,
+    )
     return bytes(out)

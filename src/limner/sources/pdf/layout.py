@@ -77,10 +77,13 @@ class Line:
     font: str
     weight: int
     hyphen: bool = False
+    _said: tuple[int, str] = (0, "")  # of how many words, and what: words are added, never changed
 
     @property
     def text(self) -> str:
-        return " ".join(word for word, _, _ in self.words)
+        if self._said[0] != len(self.words):
+            self._said = len(self.words), " ".join([word for word, _, _ in self.words])
+        return self._said[1]
 
 
 @dataclass(slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from limner.sources.pdf.layout import Block, Line
+from limner.sources.pdf.layout import Block, Box, Line
 from limner.sources.pdf.marks import mark
 
 _SAME = 1.12  # sizes of one block differ by no more than this factor
@@ -12,6 +13,8 @@ _NEAR = 1.0  # times the size: the widest gap between lines of a block whose spa
 _LONG = 25  # characters: a line of prose rather than a cell of a table
 _BACK = 4
 _GUTTER = 6.0  # points: the narrowest space between columns
+_ARM = 60.0  # points: how far a line of a wide table reaches into both columns
+_TALL = 250.0  # points between two lines of one table
 _CROSS = 0.3  # share of a page's lines that may cross the space between its columns
 
 
@@ -39,13 +42,54 @@ def _continues(block: Block, line: Line) -> bool:
     gap = line.box.y0 - last.box.y1
     if gap < -0.5 * line.box.height or block.box.over(line.box) <= 0:
         return False
-    if mark(line.text) and abs(line.box.x0 - block.box.x0) < 3 * line.size:
+    if mark(line.text) and abs(line.box.x0 - block.box.x0) < 3 * line.size and not _runs_on(block, line):
         return False
     if (last.weight >= 600) != (line.weight >= 600) and len(block.lines) == 1 and last.font != line.font:
         return False
     if len(block.lines) > 1:
         return gap <= block.lines[1].box.y0 - block.lines[0].box.y1 + 0.3 * line.size
     return gap <= _NEAR * line.size
+
+
+def _runs_on(block: Block, line: Line) -> bool:
+    """Whether a dash at the beginning of a line stands in a sentence: at the edge of a paragraph whose last line is full."""
+    if line.text[:1] not in "–—-" or block.mark:
+        return False
+    full = block.lines[-1].box.x1 >= max(block.box.x1, line.box.x1) - line.size
+    return full and abs(line.box.x0 - block.box.x0) < 1.5 and len(block.lines[-1].text) > 2 * _LONG
+
+
+def gutter(found: Sequence[Block], width: float) -> float | None:
+    """Where the space between the two columns of a page is, None where it has one column."""
+    return _gutter(found, 0.0, width)
+
+
+def columns(found: Sequence[Block], x: float | None, rules: Sequence[Box]) -> list[list[Block]]:
+    """The blocks left of the space between columns, right of it, and across it; `rules` that cross it say how far down what is across reaches."""
+    if x is None:
+        return [list(found)]
+    wide = sorted(
+        (r for r in rules if r.x0 < x - _GUTTER and r.x1 > x + _GUTTER and min(x - r.x0, r.x1 - x) > _ARM), key=lambda r: r.y0
+    )
+    across: list[list[Block]] = []
+    rest = list(found)
+    for above, below in pairwise(wide):
+        between = [b for b in rest if above.y0 - 2 <= b.box.y0 and b.box.y1 <= below.y1 + 2]
+        # Nothing but short pieces stands in the rows of a table.
+        if between and below.y0 - above.y0 < _TALL and all(len(b.lines) <= 2 for b in between):
+            if (
+                across
+                and any(b.box.y1 <= above.y1 + 2 for b in across[-1])
+                and above.y0 - max(b.box.y1 for b in across[-1]) < 2 * _GUTTER
+            ):
+                across[-1] += between
+            else:
+                across.append(between)
+            taken = {id(b) for b in between}
+            rest = [b for b in rest if id(b) not in taken]
+    left = [b for b in rest if b.box.x1 <= x]
+    right = [b for b in rest if b.box.x0 >= x]
+    return [left, right, *across, [b for b in rest if b.box.x0 < x < b.box.x1]]
 
 
 def ordered(found: Sequence[Block], width: float) -> list[Block]:

@@ -2,67 +2,58 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
-
-import pypdfium2 as pdfium
 
 from limner.corpus.media import MediaSink
 from limner.document import Document, Image, Part, Text, document_id
-from limner.errors import SourceError
 from limner.sources.kinds import Page as Raw
+from limner.sources.pdf import figures, formulas, notes
 from limner.sources.pdf.chars import lines
+from limner.sources.pdf.figures import Page
 from limner.sources.pdf.furniture import without
-from limner.sources.pdf.layout import Block, Box, Frame, Line, Picture
-from limner.sources.pdf.marks import caption
-from limner.sources.pdf.objects import Objects, objects
-from limner.sources.pdf.order import blocks, ordered
+from limner.sources.pdf.layout import Block, Frame, Line
+from limner.sources.pdf.objects import objects
+from limner.sources.pdf.order import blocks, columns, gutter, ordered
+from limner.sources.pdf.pages import opened
 from limner.sources.pdf.pixels import picture_bytes
-from limner.sources.pdf.roles import assign, squeezed
+from limner.sources.pdf.roles import assign, body_size, squeezed
+from limner.sources.pdf.rows import mended
+from limner.sources.pdf.scan import Scans
 from limner.sources.pdf.tables import tables
-from limner.sources.pdf.words import joined, vocabulary
+from limner.sources.pdf.words import joined, run_on, vocabulary
 
 MAX_PAGES = 5_000
 """No more pages of a file are read."""
-_NEAR = 60.0  # points: a caption is no further from its figure
-_SCAN = 0.6  # share of a page that its scan covers
-_DRAWN = 4  # paths that make a drawing
-_EVERYWHERE = 3  # pages that an ornament stands on, at one place
-
-
-@dataclass(slots=True)
-class Page:
-    """What was found on a page; `number` counts from 0."""
-
-    number: int
-    width: float
-    height: float
-    blocks: list[Block]
-    objects: Objects
-    figures: list[Picture] = field(default_factory=list)
-    captions: dict[int, int] = field(default_factory=dict)  # which figure, of which block's caption (by identity)
 
 
 def read_pdf(page: Raw, media: MediaSink | None) -> Iterable[Document]:
     """The reader of the kind `pdf`."""
-    yield extract(page.data, media, name=page.name, id=page.id, url=page.url)
+    yield extract(page.data, media, name=page.name, id=page.id, url=page.url, experts=page.experts)
 
 
-def extract(data: bytes, media: MediaSink | None = None, *, name: str = "", id: str = "", url: str = "") -> Document:
-    """The document of a PDF. Pictures are put into `media`; without one they have no `ref`. Raises `SourceError` for what is no
-    PDF, is damaged beyond repair, or cannot be opened without a password."""
+def extract(
+    data: bytes,
+    media: MediaSink | None = None,
+    *,
+    name: str = "",
+    id: str = "",
+    url: str = "",
+    experts: Mapping[str, str] | None = None,
+) -> Document:
+    """The document of a PDF. Pictures are put into `media`; without one they have no `ref`. Pages that are scans are read by
+    `experts["ocr"]`, an address, where there is one. Raises `SourceError` for what is no PDF, is damaged beyond repair, or cannot be
+    opened without a password."""
+    scans = Scans(experts or {})
+    file = opened(data, name)
     try:
-        file = pdfium.PdfDocument(data)
-    except pdfium.PdfiumError as error:
-        reason = "it needs a password" if "password" in str(error).lower() else f"it cannot be opened ({error})"
-        raise SourceError(f"{name or 'PDF'}: {reason}") from None
-    try:
-        pages = [_page(file, number) for number in range(min(len(file), MAX_PAGES))]
+        pages = [_page(file, number, scans) for number in range(min(len(file), MAX_PAGES))]
         for page, kept in zip(pages, without([p.blocks for p in pages], [p.height for p in pages]), strict=True):
             page.blocks = kept
-        _figures(pages)
+        figures.find(pages)
+        formulas.find(pages)
+        notes.find(pages, body_size([p.blocks for p in pages]))
         assign([p.blocks for p in pages], _outline(file), [p.height for p in pages])
         known = vocabulary(p.blocks for p in pages)
         facts = file.get_metadata_dict(skip_empty=True)
@@ -71,25 +62,29 @@ def extract(data: bytes, media: MediaSink | None = None, *, name: str = "", id: 
         meta = {key.lower(): facts[key] for key in ("Author", "Subject", "Keywords", "CreationDate") if facts.get(key)}
         return Document(
             id=id or document_id(name or url), parts=tuple(made), source=name or url, url=url, title=title,
-            meta={**meta, "pages": str(len(file))},
+            meta={**meta, "pages": str(len(file)), **scans.meta},
         )  # fmt: skip
     finally:
         file.close()
 
 
-def _page(file: Any, number: int) -> Page:
+def _page(file: Any, number: int, scans: Scans) -> Page:
     page = file[number]
     try:
         width, height = page.get_size()
         left, bottom, right, top = page.get_cropbox()
         frame = Frame(left, bottom, right - left, top - bottom, page.get_rotation() // 90)
+        things = objects(page.raw, frame, width, height)
         text_page = page.get_textpage()
         try:
-            found = blocks(lines(text_page.raw, frame), number)
+            raw = blocks(scans.lines(page, lines(text_page.raw, frame), things.pictures), number)
         finally:
             text_page.close()
-        things = objects(page.raw, frame, width, height)
-        return Page(number, width, height, tables(found, things.rules), things)
+        # Cells and pieces of formulas hide the space between columns; paragraphs show it.
+        found = mended(raw, gutter(raw, width) or gutter([b for b in raw if len(b.lines) > 2], width))
+        middle = gutter(found, width)
+        laid = [block for column in columns(found, middle, things.rules) for block in tables(column, things.rules)]
+        return Page(number, width, height, laid, things, middle)
     finally:
         page.close()
 
@@ -105,75 +100,17 @@ def _outline(file: Any) -> dict[int, dict[str, int]]:
     return dict(found)
 
 
-def _figures(pages: Sequence[Page]) -> None:
-    """Find the figures of every page and the captions they have. What stands at one place on several pages is an ornament."""
-    spots = Counter(picture.spot for page in pages for picture in page.objects.pictures)
-    often = max(_EVERYWHERE, len(pages) // 50)
-    for page in pages:
-        page.figures = [p for p in page.objects.pictures if spots[p.spot] < often or _covers(p.box, page)]
-        for block in page.blocks:
-            if block.role != "table" and caption(block.text)[0] == "figure":
-                at = _figure_of(block, page)
-                if at is None and (box := _drawing(block, page)) is not None:
-                    page.figures.append(Picture(box, -1, drawn=True))
-                    at = len(page.figures) - 1
-                if at is not None:
-                    page.captions[id(block)] = at
-        drawn = [p.box for p in page.figures if p.drawn]
-        page.blocks = [b for b in page.blocks if id(b) in page.captions or not any(box.holds(b.box) for box in drawn)]
-
-
-def _covers(box: Box, page: Page) -> bool:
-    """Whether a picture is the page itself: a scan."""
-    return box.width * box.height > _SCAN * page.width * page.height
-
-
-def _figure_of(block: Block, page: Page) -> int | None:
-    """The figure nearest to a caption that has none yet, above it rather than below."""
-    best: tuple[float, int] | None = None
-    for at, picture in enumerate(page.figures):
-        if at in page.captions.values() or picture.box.over(block.box) <= 0:
-            continue
-        above, below = block.box.y0 - picture.box.y1, picture.box.y0 - block.box.y1
-        distance = above if above >= -0.5 * block.size - 6 else below + 12
-        if -12 <= distance <= _NEAR and (best is None or distance < best[0]):
-            best = distance, at
-    return best[1] if best else None
-
-
-def _drawing(block: Block, page: Page) -> Box | None:
-    """The lines and curves between a figure's caption and the text above it."""
-    floor = max(
-        (
-            b.box.y1
-            for b in page.blocks
-            if b is not block and b.box.y1 <= block.box.y0 and len(b.text) > 60 and b.box.over(block.box) > 0
-        ),
-        default=0.0,
-    )
-    found = [
-        box for box in page.objects.paths if floor - 2 <= box.y0 and box.y1 <= block.box.y0 + 2 and box.width < 0.98 * page.width
-    ]
-    if len(found) < _DRAWN:
-        return None
-    box = found[0]
-    for other in found[1:]:
-        box = box.around(other)
-    for b in page.blocks:  # its labels
-        if b is not block and floor <= b.box.y0 and b.box.y1 <= block.box.y0 and len(b.text) <= 60 and b.box.over(box) > 0:
-            box = box.around(b.box)
-    return box if box.width > 40 and box.height > 30 else None
-
-
 class _Writer:
-    """Collects parts; `n` counts up."""
+    """Collects parts; `n` counts up. `open` is the last paragraph with its block, which the next column or page may go on with."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
-        self.notes: list[tuple[str, str]] = []
+        self.open: tuple[int, Block] | None = None
 
     def text(self, text: str, role: Any, place: str, level: int = 0, of: int | None = None) -> int:
         n = len(self.parts)
+        if role not in ("caption", "note"):
+            self.open = None
         self.parts.append(Text(n, text, role, level, "", place, of))
         return n
 
@@ -191,8 +128,6 @@ def _parts(file: Any, pages: Sequence[Page], known: Set[str], media: MediaSink |
     out = _Writer()
     for page in pages:
         _write(out, file, page, known, media)
-    for text, place in out.notes:
-        out.text(text, "paragraph", place)
     yield from out.parts
 
 
@@ -200,9 +135,13 @@ def _write(out: _Writer, file: Any, page: Page, known: Set[str], media: MediaSin
     stand_ins = [Block(p.box, [], page.number, role="picture") for p in page.figures]
     pictures = {id(block): at for at, block in enumerate(stand_ins)}
     by_figure = {at: block for block in page.blocks if (at := page.captions.get(id(block))) is not None}
-    opened = file[page.number] if page.figures and media is not None else None
+    shown = file[page.number] if page.figures and media is not None else None
     number = page.number + 1
-    flow = ordered([*(b for b in page.blocks if id(b) not in page.captions), *stand_ins], page.width)
+    # A scan is all of the page, and comes before what stands on it: it must not divide its columns.
+    whole = [block for block in stand_ins if figures.covers(block.box, page)]
+    rest = [block for block in stand_ins if not figures.covers(block.box, page)]
+    flow = [*whole, *ordered([*(b for b in page.blocks if id(b) not in page.captions), *rest], page.width)]
+    footnotes: list[Block] = []
     try:
         at = 0
         while at < len(flow):
@@ -210,16 +149,18 @@ def _write(out: _Writer, file: Any, page: Page, known: Set[str], media: MediaSin
             place = block.box.place(number)
             if block.role == "picture":
                 which = pictures[id(block)]
-                data = picture_bytes(opened, page.figures[which]) if opened is not None else None
+                data = picture_bytes(shown, page.figures[which]) if shown is not None else None
                 info = media.put(data) if data and media is not None else None
-                n = out.image(info, place, "")
+                n = out.image(info, place, page.labels.get(which, ""))
+                if which not in by_figure:
+                    out.open = None
                 if which in by_figure:
                     words = by_figure[which]
                     out.text(joined(words.lines, known), "caption", words.box.place(number), of=n)
             elif block.role == "table":
                 out.text(block.mark, "table", place)
             elif block.role == "note":
-                out.notes.append((joined(block.lines, known), place))
+                footnotes.append(block)
             elif block.role == "code":
                 at = _code(out, flow, at, place)
                 continue
@@ -229,23 +170,48 @@ def _write(out: _Writer, file: Any, page: Page, known: Set[str], media: MediaSin
             elif block.role == "heading":
                 out.text(joined(block.lines, known), "heading", place, block.level)
             else:
-                _paragraph(out, block, joined(block.lines, known), place)
+                _paragraph(out, block, place, known, page.gutter)
             at += 1
+        for note in _whole_notes(footnotes):
+            out.text(joined(note.lines, known), "note", note.box.place(number))
     finally:
-        if opened is not None:
-            opened.close()
+        if shown is not None:
+            shown.close()
 
 
-def _paragraph(out: _Writer, block: Block, text: str, place: str) -> None:
+def _paragraph(out: _Writer, block: Block, place: str, known: Set[str], gutter: float | None) -> None:
     """A paragraph, or the rest of the one that the page or column before broke off."""
-    last = out.parts[-1] if out.parts else None
-    if (
-        block.role == "paragraph" and isinstance(last, Text) and last.role == "paragraph" and last.text[-1:].isalpha() | (last.text[-1:] in ",-")
-        and text[:1].islower() and not last.place.startswith(place.split(" ")[0] + " ")
-    ):  # fmt: skip
-        out.parts[-1] = Text(last.n, f"{last.text} {text}", "paragraph", 0, "", last.place)
-        return
-    out.text(text, "caption" if block.role == "caption" else "paragraph", place)
+    text = joined(block.lines, known)
+    if block.role == "paragraph" and out.open is not None and text[:1].islower():
+        n, before = out.open
+        last = out.parts[n]
+        broken = before.lines[-1].hyphen or before.text[-1:].isalpha() or before.text[-1:] in ",-"
+        across = gutter is not None and before.box.x1 <= gutter <= block.box.x0
+        if isinstance(last, Text) and broken and (block.page == before.page + 1 or (block.page == before.page and across)):
+            whole = run_on(last.text, before.lines[-1], text, known)
+            out.parts[n] = Text(n, whole, "paragraph", 0, "", last.place)
+            out.open = n, block
+            return
+    n = out.text(text, "caption" if block.role == "caption" else "paragraph", place)
+    if block.role == "paragraph":
+        out.open = n, block
+
+
+def _whole_notes(blocks: Sequence[Block]) -> list[Block]:
+    """Notes, each with what goes on below it without a mark."""
+    out: list[Block] = []
+    for block in blocks:
+        above = out[-1] if out else None
+        if (
+            above is not None
+            and block.box.over(above.box) > 0
+            and block.text[:1].isalpha()
+            and -1 <= block.box.y0 - above.box.y1 < block.size
+        ):
+            out[-1] = Block(above.box.around(block.box), [*above.lines, *block.lines], above.page, role="note")
+        else:
+            out.append(block)
+    return out
 
 
 def _code(out: _Writer, flow: Sequence[Block], at: int, place: str) -> int:

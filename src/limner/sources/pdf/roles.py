@@ -1,4 +1,4 @@
-"""What each block is: heading, item of a list, code, caption, footnote, paragraph."""
+"""What each block is: heading, item of a list, code, caption, paragraph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from limner.sources.pdf.marks import caption, numbered
 
 _MONO = re.compile(r"mono|courier|typewriter|consol|menlo|cmtt|nimbusmon|code(?!c)|inconsol|lucidasanstyp", re.IGNORECASE)
 _BOLD = re.compile(r"bold|black|heavy|semib|demi", re.IGNORECASE)
-_NOTE = re.compile(r"(?:\d{1,3}|[*†‡§¶])\s*\S")
 _END = re.compile(r"[.!?;,]\s*$")
 
 
@@ -32,7 +31,7 @@ def assign(pages: Sequence[Sequence[Block]], outline: Mapping[int, Mapping[str, 
     for number, blocks in enumerate(pages):
         titles = outline.get(number, {})
         for block in blocks:
-            if block.role != "table":
+            if block.role not in ("table", "note"):
                 _assign(block, body, sizes, titles, bool(outline), heights[number])
 
 
@@ -52,8 +51,6 @@ def _assign(block: Block, body: float, sizes: Sequence[float], titles: Mapping[s
         block.level = min(depth or sizes.index(_round(block.size)) + 1 if _round(block.size) in sizes else 6, 6)
         if outlined and not depth:
             block.level = max(block.level, 2)
-    elif block.size < 0.9 * body and block.box.y0 > 0.6 * height and _NOTE.match(block.text):
-        block.role = "note"
 
 
 def _could_head(block: Block, body: float) -> bool:

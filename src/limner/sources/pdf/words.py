@@ -45,3 +45,8 @@ def _mended(out: str, text: str, known: Set[str]) -> str:
     if not before or not after or not text[0].islower() or (f"{before}-{after}" in known and before + after not in known):
         return f"{head}-{text}"
     return head + text
+
+
+def run_on(before: str, last: Line, text: str, known: Set[str]) -> str:
+    """A paragraph with the rest of it, from the next column or page. `last` is the last line before."""
+    return _mended(before, text, known) if last.hyphen else f"{before} {text}"

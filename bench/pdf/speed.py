@@ -1,6 +1,6 @@
 """PDFs to documents against pdfium's own text and images: pages a second, one core.
 
-    python bench/pdf.py            # the manuals of DataLab and of expEYES, SasView's tutorials (limner data get datalab expeyes-doc sasview)
+    python bench/pdf/speed.py            # the manuals of DataLab and of expEYES, SasView's tutorials (limner data get datalab expeyes-doc sasview)
 
 The peer loads each page, takes its text and extracts every image (pypdfium2's `extract`), which is what limner cannot do without; limner
 makes the document. Both in turn, on the same files, in this run. Writes bench/results/pdf.json; exits 1 where limner has less than half
@@ -25,7 +25,7 @@ from limner.sources.datasets import dataset
 from limner.sources.pdf import extract
 
 SETS = ("datalab", "expeyes-doc", "sasview")
-RESULTS = Path(__file__).parent / "results" / "pdf.json"
+RESULTS = Path(__file__).parents[1] / "results" / "pdf.json"
 WANTED = 0.5
 
 
