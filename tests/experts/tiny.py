@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,4 +41,70 @@ def llama(folder: Path, seed: int = 0, context: int = 256) -> Path:
         max_position_embeddings=context, pad_token_id=0, eos_token_id=1, bos_token_id=None,
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def whisper(folder: Path, spoken: dict[str, object], steps: int = 60) -> Path:
+    """A Whisper of one layer that has learned what is said in a few recordings (16 kHz, each said from 0 to 2 s), with its tokenizer and
+    what turns sound into its input."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    languages = ["<|en|>", "<|fr|>"]
+    marks = [
+        "<|startoftranscript|>",
+        *languages,
+        "<|translate|>",
+        "<|transcribe|>",
+        "<|startofprev|>",
+        "<|nospeech|>",
+        "<|notimestamps|>",
+    ]
+    made = Tokenizer(models.BPE({letter: at for at, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, []))
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    made.add_special_tokens(["<|endoftext|>", *marks])
+    made.add_tokens([AddedToken(f"<|{i * 0.02:.2f}|>", special=False) for i in range(1501)])
+    tokenizer = transformers.WhisperTokenizerFast(
+        tokenizer_object=made, unk_token="<|endoftext|>", bos_token="<|endoftext|>", eos_token="<|endoftext|>"
+    )
+    extractor = transformers.WhisperFeatureExtractor(feature_size=80, chunk_length=4)
+    transformers.WhisperProcessor(extractor, tokenizer).save_pretrained(folder)
+
+    def number(token: str) -> int:
+        return tokenizer.convert_tokens_to_ids(token)
+
+    end, start = number("<|endoftext|>"), number("<|startoftranscript|>")
+    torch.manual_seed(0)
+    config = transformers.WhisperConfig(
+        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, max_source_positions=200, max_target_positions=64,
+        decoder_start_token_id=start,
+        bos_token_id=end, eos_token_id=end, pad_token_id=end, suppress_tokens=[], begin_suppress_tokens=[],
+    )  # fmt: skip
+    model = transformers.WhisperForConditionalGeneration(config)
+    features = extractor(list(spoken.values()), sampling_rate=16_000, return_tensors="pt").input_features
+    rows = [
+        [start, number("<|en|>"), number("<|transcribe|>"), number("<|0.00|>"), *tokenizer(text, add_special_tokens=False).input_ids,
+         number("<|2.00|>"), end]
+        for text in spoken
+    ]  # fmt: skip
+    longest = max(map(len, rows))
+    given = torch.tensor([row + [end] * (longest - len(row)) for row in rows])
+    wanted = torch.tensor([row[1:] + [end] + [-100] * (longest - len(row)) for row in rows])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(steps):
+        loss = model(input_features=features, decoder_input_ids=given, labels=wanted).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.save_pretrained(folder)
+    # What published Whisper checkpoints have in this file, and transformers does not write for a model made here.
+    known = {
+        "is_multilingual": True, "no_timestamps_token_id": number("<|notimestamps|>"), "lang_to_id": {t: number(t) for t in languages},
+        "task_to_id": {task: number(f"<|{task}|>") for task in ("translate", "transcribe")}, "decoder_start_token_id": start,
+        "prev_sot_token_id": number("<|startofprev|>"), "eos_token_id": end, "pad_token_id": end, "bos_token_id": end, "max_length": 64,
+        "suppress_tokens": [], "begin_suppress_tokens": [],
+    }  # fmt: skip
+    (folder / "generation_config.json").write_text(json.dumps(known))
     return folder

