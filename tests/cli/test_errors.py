@@ -191,7 +191,8 @@ def test_private_addresses_are_refused_unless_told_otherwise(limner, site):
     allowed = limner("extract", page, "--allow-private")
     assert allowed.status == 0, "what was refused before is asked for again"
     assert "A cat purrs" in allowed.out
-    assert limner("build", page, "-o", "flag", "--allow-private", "--workers", "1").status == 0
+    built = limner("build", page, "-o", "flag", "--allow-private", "--workers", "1")
+    assert built.status == 0, built.line
     Path("plan.toml").write_text(f'[plan]\nsources = ["{page}"]\n[source.fetch]\nallow_private = true\n')
     assert limner("build", "-o", "plan", "--plan", "plan.toml", "--workers", "1").status == 0
     assert json.loads(limner("stats", "plan", "--json").out)["documents"] == 1

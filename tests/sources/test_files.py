@@ -34,8 +34,8 @@ def site_folder(root: Path) -> Path:
 def test_inputs_are_the_pages_by_path_and_named_after_the_folder(tmp_path: Path) -> None:
     root = site_folder(tmp_path / "manual")
     (root / "docs" / "no-suffix").write_text(page())
-    (root / "docs" / "data.bin").write_bytes(bytes(range(256)))
-    (root / "style.css").write_text("<html>")
+    (root / "docs" / "code.py").write_text("print()")
+    (root / "style.css").write_text("p { color: red }")
     (root / ".git").mkdir()
     (root / ".git" / "x.html").write_text(page())
     (root / "old.html.gz").write_bytes(gzip.compress(page().encode()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from limner.cli.options import allow_private, as_json
+from limner.cli.options import allow_private, as_json, by_port, experts
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     "--memory", type=click.IntRange(64), default=1024, show_default=True, metavar="MiB", help="Budget of whole-corpus decisions."
 )
 @click.option("--fetch-images", is_flag=True, help="Fetch images that the pages name, politely.")
+@experts
 @allow_private
 @click.option("--update", "updating", is_flag=True, help="Read again what changed since the corpus was built.")
 @click.option("--dry-run", type=click.IntRange(1), metavar="N", help="Try the plan on N inputs and say what it would drop.")
@@ -40,6 +41,7 @@ def command(
     address: str,
     memory: int,
     fetch_images: bool,
+    experts: tuple[str, ...],
     allow_private: bool,
     updating: bool,
     dry_run: int | None,
@@ -54,6 +56,7 @@ def command(
     limner build https://example.org/sitemap.xml -o corpus --fetch-images --update
     limner build pip:sasview==6.1.3#sas/docs -o corpus --plan obelics
     limner build http://wiki.intranet/sitemap.xml -o corpus --allow-private
+    limner build ~/scans -o corpus --expert ocr=bundled:rapidocr
     limner build ~/manuals -o corpus --dry-run 200 --try near-duplicates.threshold=0.6,0.7
     """
     from limner.cli.newcorpus import discard, making, unread
@@ -65,7 +68,7 @@ def command(
         raise click.UsageError("--try goes with --dry-run N: it says what other values would drop of N inputs")
     if updating and dry_run:
         raise click.UsageError("--update and --dry-run exclude each other")
-    plan = _plan(load(plan_name), sources, fetch_images, allow_private)
+    plan = _plan(load(plan_name), sources, fetch_images, allow_private, by_port(experts))
     if dry_run:
         from limner.cli.dryrun import dry
 
@@ -96,7 +99,7 @@ def command(
         raise LimnerError(f"no document was kept; `limner view {output}` shows what was dropped and why")
 
 
-def _plan(plan: Plan, sources: tuple[str, ...], fetch_images: bool, allow_private: bool) -> Plan:
+def _plan(plan: Plan, sources: tuple[str, ...], fetch_images: bool, allow_private: bool, experts: dict[str, str]) -> Plan:
     """The plan with what the command line says in its place."""
     if sources:
         plan = plan.with_sources(sources)
@@ -104,6 +107,9 @@ def _plan(plan: Plan, sources: tuple[str, ...], fetch_images: bool, allow_privat
         raise click.UsageError("Missing argument 'SOURCE...': a folder, a file, a URL, pip:NAME==VERSION#folder")
     if fetch_images:
         plan = replace(plan, fetch_images=True)
+    if experts:
+        known = {**plan.source_settings.get("experts", {}), **experts}
+        plan = replace(plan, source_settings={**plan.source_settings, "experts": known})
     if allow_private:
         fetch = {**plan.source_settings.get("fetch", {}), "allow_private": True}
         plan = replace(plan, source_settings={**plan.source_settings, "fetch": fetch})

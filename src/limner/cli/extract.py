@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from limner.cli.options import allow_private
+from limner.cli.options import allow_private, by_port, experts
 from limner.document import Document
 from limner.errors import LimnerError, SourceError
 
@@ -21,6 +21,7 @@ class _Job(NamedTuple):
     url: str
     extractor: str
     allow_private: bool
+    experts: dict[str, str]
 
 
 @click.command("extract", epilog="Exit status 1 where an input could not be read; the others are still printed.")
@@ -28,9 +29,18 @@ class _Job(NamedTuple):
 @click.option("--url", default="", metavar="U", help="Where the pages are from: makes the addresses of images absolute.")
 @click.option("--extractor", default="bundled:lexbor", show_default=True, metavar="ADDRESS", help="Which extractor.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes.")
+@experts
 @allow_private
 @click.option("--json", "as_json", is_flag=True, help="One JSON line for each input, in order.")
-def command(inputs: tuple[str, ...], url: str, extractor: str, workers: int, allow_private: bool, as_json: bool) -> None:
+def command(
+    inputs: tuple[str, ...],
+    url: str,
+    extractor: str,
+    workers: int,
+    experts: tuple[str, ...],
+    allow_private: bool,
+    as_json: bool,
+) -> None:
     """Print the main content of pages: text and images in reading order.
 
     A FILE may be gzip, and `-` is standard input. A URL is fetched politely, and kept in limner's cache.
@@ -41,8 +51,12 @@ def command(inputs: tuple[str, ...], url: str, extractor: str, workers: int, all
     limner extract http://wiki.intranet/page --allow-private
     curl -s https://example.org/ | limner extract - --url https://example.org/ --json
     """
+    from limner.sources.locate import check_settings
+
     failed = 0
-    jobs = [_Job(target, url, extractor, allow_private) for target in inputs]
+    asked = by_port(experts)
+    check_settings({"experts": asked})
+    jobs = [_Job(target, url, extractor, allow_private, asked) for target in inputs]
     for line, ok in _ordered(jobs, workers, as_json):
         failed += not ok
         if ok or as_json:
@@ -146,7 +160,7 @@ def _read(job: _Job) -> Iterable[Document]:
         return list(_from_web(job))
     data = _bytes(job.target, max(MAX_PAGE, *LIMITS.values()))
     name = "stdin.html" if job.target == "-" else job.target
-    page = Page(data, name, document_id(job.url or name), job.url, extractor=job.extractor)
+    page = Page(data, name, document_id(job.url or name), job.url, extractor=job.extractor, experts=job.experts)
     return list(documents(page, limit=MAX_PAGE))
 
 
@@ -169,7 +183,8 @@ def _from_web(job: _Job) -> Iterable[Document]:
     from limner.sources.source import Input
     from limner.sources.urls import UrlSource
 
-    source = UrlSource(urls=(job.target,), settings=FetchSettings(allow_private=job.allow_private), extractor=job.extractor)
+    settings = FetchSettings(allow_private=job.allow_private)
+    source = UrlSource(urls=(job.target,), settings=settings, extractor=job.extractor, experts=job.experts)
     inputs: list[Input] = list(source.inputs())
     source.fetch(inputs, lambda _: None)
     for input in inputs:

@@ -161,7 +161,7 @@ class _Building:
     def _tasks(self, stage: Stage, out: Store, done: set[str]) -> Iterator[Task]:
         task = Task(
             stage=stage, stem="", out=out, root=self.corpus.store, digest=self.plan.digest(),
-            seconds=self.plan.seconds, keep_dropped=self.plan.keep_dropped, taken=self.taken,
+            seconds=self.plan.allowed(stage.index), memory=self.plan.memory, keep_dropped=self.plan.keep_dropped, taken=self.taken,
         )  # fmt: skip
         if stage.index == 0:
             for batch in self._batches():

@@ -1,7 +1,9 @@
-"""Bounds on one input: a deadline in the worker, and a mark that says which input a dead worker was at."""
+"""Bounds on one input: a deadline and a limit of memory in the worker, and a mark that says which input a dead worker was at."""
 
 from __future__ import annotations
 
+import faulthandler
+import multiprocessing
 import os
 import signal
 import threading
@@ -18,6 +20,10 @@ class OverrunError(Exception):
 
 
 _AGAIN = 1.0
+_GRACE = 15.0
+"""Seconds after which a worker is ended whose deadline could not be raised: it is in a library that does not come back."""
+MEMORY = 2 * 2**30
+"""Bytes of memory that the reading of one input may take in a worker, on top of what the worker has."""
 
 
 class _Whole(threading.local):
@@ -70,6 +76,46 @@ def deadline(seconds: float) -> Generator[None]:
         # It may have come on the way to the line above.
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def bounded(seconds: float, memory: int = MEMORY) -> Generator[None]:
+    """`deadline`, and in a worker process what holds against libraries too: one that does not come back to Python within `_GRACE` ends
+    the worker, and an allocation of more than `memory` bytes fails (a `MemoryError`, or the end of the worker where a library does
+    not check for it). Either costs the input: `runners.Processes` goes on without it."""
+    if multiprocessing.parent_process() is None or os.name != "posix":
+        with deadline(seconds):
+            yield
+        return
+    with open(os.devnull, "w") as nowhere, _limited(memory):
+        faulthandler.dump_traceback_later(seconds + _GRACE, exit=True, file=nowhere)
+        try:
+            with deadline(seconds):
+                yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+@contextmanager
+def _limited(memory: int) -> Generator[None]:
+    """Where the system can say how much memory of its own a process has (Linux)."""
+    import resource
+
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+    except (OSError, ValueError, IndexError):
+        yield
+        return
+    # RLIMIT_DATA counts private memory that can be written to, as the sixth figure of statm does, with the stack (proc(5), getrlimit(2)).
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = pages * resource.getpagesize() + memory
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _finalising(frame: FrameType | None) -> bool:

@@ -12,6 +12,9 @@ extractor = "bundled:lexbor"               # who reads pages
 contact = "crawler@example.org"
 allow_private = true                       # also from private and link-local addresses
 
+[source.experts]                           # models that readers may ask, by port; `--expert PORT=ADDRESS`
+ocr = "bundled:rapidocr"                   # text of scanned pages and of pictures
+
 [[step]]
 use = "language"          # an operator by its registered name
 keep = ["en", "de"]       # its settings
@@ -37,7 +40,11 @@ from typing import Any, cast
 from limner.curate.operator import GlobalOperator
 from limner.curate.registry import coerce, fingerprint, name_of, operator, settings
 from limner.errors import PlanError, SourceError
+from limner.pipeline.limits import MEMORY
 from limner.sources.locate import check_settings
+
+ASKING = 60
+"""How many times as many seconds an input has where readers may ask models."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,16 @@ class Plan:
             check_settings(self.source_settings)
         except SourceError as error:
             raise PlanError(str(error)) from None
+
+    def allowed(self, stage: int) -> float:
+        """Seconds for one input in a stage. Where readers ask models, the first stage has `ASKING` times as many: OCR of a page takes
+        seconds, and a book has hundreds."""
+        return self.seconds * (ASKING if stage == 0 and self.source_settings.get("experts") else 1)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the reading of one input may take; more where readers ask models, which are loaded then."""
+        return MEMORY * (4 if self.source_settings.get("experts") else 1)
 
     def with_sources(self, sources: Sequence[str]) -> Plan:
         """This plan over those sources."""

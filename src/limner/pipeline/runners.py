@@ -29,14 +29,14 @@ class Runner(Protocol):
 
 
 def runner(name: str, workers: int = 0, address: str = "") -> Runner:
-    """The runner called `name` (`processes` or `ray`) with that many workers; 0 for one a core, of which one process
-    needs no pool. `address` is the Ray cluster's."""
+    """The runner called `name` (`processes` or `ray`) with that many workers; 0 for one a core. Even one worker is a
+    process of its own: a library that crashes ends it, and not the run. `address` is the Ray cluster's."""
     workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or os.cpu_count() or 1
     if name == "ray":
         return RayRunner(workers, address)
     if name != "processes":
         raise PlanError(f"there is no runner {name!r}; one of processes, ray")
-    return Inline() if workers == 1 else Processes(workers)
+    return Processes(workers)
 
 
 class Inline:

@@ -30,7 +30,7 @@ from limner.document import Document, Part
 from limner.document.jsonform import part_to_dict, to_dict
 from limner.errors import LimnerError
 from limner.pipeline.digest import digest_of
-from limner.pipeline.limits import Mark, OverrunError, deadline, whole
+from limner.pipeline.limits import MEMORY, Mark, OverrunError, bounded, deadline, whole
 from limner.pipeline.plan import Step
 from limner.pipeline.stages import Stage
 from limner.sources.fetch import FetchSettings
@@ -63,6 +63,7 @@ class Task:
     verdicts: str = ""
     digest: str = ""
     seconds: float = 120.0
+    memory: int = MEMORY
     keep_dropped: bool = True
     attach: FetchSettings | None = None
     taken: TakeList = field(default_factory=TakeList)
@@ -182,7 +183,7 @@ def _read_inputs(task: Task, work: Work) -> Iterator[Document]:
             continue
         mark.at(position)
         try:
-            with deadline(task.seconds):
+            with bounded(task.seconds, task.memory):
                 documents = list(source.read(input, work))
         except (Exception, RecursionError) as error:  # noqa: BLE001 - one bad input costs itself only, and is recorded
             work.reject(input.name, input.location, error)

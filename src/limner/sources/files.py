@@ -4,47 +4,46 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote, unquote, urljoin, urlsplit
-
-from selectolax.lexbor import LexborHTMLParser
+from urllib.parse import quote, unquote
 
 from limner.corpus.media import MediaSink
-from limner.document import Document, Image, document_id
+from limner.document import Document, document_id
 from limner.errors import SourceError
+from limner.sources.archive import Archive, recognised
+from limner.sources.archivepages import members, read_member
+from limner.sources.archivewalk import KINDS as ARCHIVES
 from limner.sources.attach import MAX_IMAGE, attach
 from limner.sources.confine import local_path, read_bounded
-from limner.sources.kinds import BY_PATH, HEAD, LIMITS, Page, documents, family, readable, reader, recognise
+from limner.sources.kinds import BY_PATH, LIMITS, Page, documents, family, readable, reader
+from limner.sources.mixed import Entry, believed, inputs_of, passed_over
+from limner.sources.pageimages import PageImages, base_href, in_folder
+from limner.sources.picture import read_picture
 from limner.sources.source import Input
+from limner.sources.unread import what
+from limner.sources.zipped import is_document
 
 MAX_PAGE = 32 * 2**20
 """No page of more bytes than this is read."""
 
+# What is called so is a page until it is read: its first bytes need no look while it is listed.
 _PAGES = frozenset({".html", ".htm", ".xhtml", ".xht", ".shtml"})
-# Names that need not be opened to know that no page is in them; anything else is judged by its first bytes.
-_NOT_PAGES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        *("png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "tif", "tiff"),
-        *("css", "js", "mjs", "json", "map", "txt", "csv", "tsv", "inv"),
-        *("woff", "woff2", "ttf", "otf", "eot", "zip", "gz", "xz", "bz2", "tar", "whl", "deb"),
-        *("py", "c", "h", "cpp", "hpp", "java", "npy", "npz", "parquet", "sqlite", "db"),
-        *("mp3", "ogg", "wav", "flac", "srt", "vtt"),
-    )
-)
+_REFUSED = "! "  # begins the detail of an input that was refused while its archive was listed; a quoted path has no such mark
 
 
 @dataclass(frozen=True)
 class FolderSource:
-    """The pages below a folder, in the order of their paths, or one file (then its folder is the root).
+    """The files below a folder, in the order of their paths, or one file (then its folder is the root).
 
     An input is called after the folder and the path in it (`docs/guide/index.html`), so ids do not depend on where
-    the folder lies. Images that a page names are looked for below the root, never outside it. Files that are not of
-    a kind with a reader are passed over in a folder; one given by itself raises `SourceError` when read. Hidden files
-    and linked folders are not entered. `max_page` and `max_image` are bytes, `label` stands for the folder's name in
-    the names of inputs.
+    the folder lies. What a file is, its first bytes say. Which files are inputs, `limner.sources.mixed` says: those with a reader, and those
+    of which somebody must be told that there is none, whose reading raises `SourceError`. A file in an archive is an input of its own
+    (`docs/all.zip/guide/index.html`). Images that a page names are looked for below the root, or in its archive, never outside.
+    Hidden files and linked folders are not entered. `max_page` and `max_image` are bytes, `label` stands for the folder's name in
+    the names of inputs, `experts` are what readers may ask (`kinds.Page`).
     """
 
     path: str
@@ -53,6 +52,7 @@ class FolderSource:
     max_page: int = MAX_PAGE
     max_image: int = MAX_IMAGE
     label: str = ""
+    experts: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         if not os.path.exists(self.path):
@@ -65,94 +65,87 @@ class FolderSource:
         return path if path.is_dir() else path.parent
 
     def inputs(self) -> Iterator[Input]:
-        """The pages, by path; names tell most of them, a look at the first bytes the others."""
+        """The inputs, by path."""
         root = self.root
-        path = Path(self.path).absolute()
         base = self.label or root.resolve().name or "root"
-        for relative in self._walk(root) if path.is_dir() else [path.name]:
-            size = os.stat(root / relative).st_size
-            # `detail` keeps names that are not Unicode; the two others are for people and for tables of strings.
-            yield Input(_text(f"{base}/{relative}"), _text(str(root / relative)), quote(os.fsencode(relative)), size)
+        path = Path(self.path).absolute()
+        if path.is_dir():
+            listed = inputs_of(self._walk(root), lambda entry, size: _start(root / entry.path, size))
+        else:
+            listed = [Entry(path.name, kind_of(path)[0], path.stat().st_size)]
+        for entry in listed:
+            for each in self._within(root, entry) if entry.kind in ARCHIVES else [entry]:
+                # `detail` keeps names that are not Unicode; the two others are for people and for tables of strings.
+                detail = (
+                    _REFUSED + each.refused if each.refused else " ".join(_quoted(step) for step in (entry.path, *each.chain))
+                )
+                name = f"{base}/{entry.path}/{each.path}" if each.chain else f"{base}/{entry.path}"
+                yield Input(_text(name), _text(str(root / entry.path)), detail, each.size)
 
-    def _walk(self, root: Path) -> Iterator[str]:
+    def _walk(self, root: Path) -> Iterator[Entry]:
         stack: list[Iterator[os.DirEntry[str]]] = [_entries(root)]
+        steps: list[str] = []
         while stack:
             entry = next(stack[-1], None)
             if entry is None:
                 stack.pop()
+                del steps[-1:]
             elif entry.name.startswith(".") and not self.hidden:
                 continue
             elif entry.is_dir(follow_symlinks=False):
                 stack.append(_entries(Path(entry.path)))
-            elif entry.is_file() and self._is_page(entry, root):
-                yield Path(entry.path).relative_to(root).as_posix()
+                steps.append(entry.name)
+            elif entry.is_file():
+                relative = "/".join((*steps, entry.name))
+                if entry.is_symlink() and not local_path(str(root), "", relative):
+                    continue
+                suffix = os.path.splitext(entry.name)[1].lower()
+                kind, head = ("html", b"") if suffix in _PAGES else kind_of(entry.path)
+                kind = believed(kind, relative, head) if head else kind
+                if not passed_over(relative, kind):
+                    yield Entry(relative, kind, entry.stat().st_size)
 
-    def _is_page(self, entry: os.DirEntry[str], root: Path) -> bool:
-        if entry.is_symlink() and not local_path(str(root), "", Path(entry.path).relative_to(root).as_posix()):
-            return False
-        suffix = os.path.splitext(entry.name)[1].lower()
-        if suffix in _PAGES or entry.name.lower().endswith(".html.gz"):
-            return True
-        if suffix in _NOT_PAGES:
-            return False
-        return readable(recognise(head_of(entry.path), entry.name))
+    def _within(self, root: Path, entry: Entry) -> list[Entry]:
+        """The inputs in an archive: itself where it is one document, or cannot be opened, which its reading says; none where it has
+        nothing but programs and the like."""
+        path = str(root / entry.path)
+        try:
+            if entry.kind == "zip":
+                with open(path, "rb") as file, closing(Archive(file, entry.path)) as archive:
+                    if is_document(archive.has):
+                        return [entry]
+            return members(path, entry.path)
+        except (SourceError, OSError):
+            return [entry]
 
     def read(self, input: Input, media: MediaSink) -> Iterable[Document]:
-        """The documents of one page, its images stored where they are there."""
-        relative = unquote(input.detail, errors="surrogateescape")
+        """The documents of one input, its images stored where they are there."""
+        if input.detail.startswith(_REFUSED):
+            raise SourceError(f"{input.name}: {input.detail.removeprefix(_REFUSED)}")
+        relative, *chain = (unquote(step, errors="surrogateescape") for step in input.detail.split(" "))
         path = local_path(str(self.root), "", relative)
-        kind = recognise(head_of(path), relative) if path else ""
-        if path and family(kind) in BY_PATH:
-            page = Page(b"", input.name, document_id(input.name), path=str(path))
-            yield from reader(kind)(page, media)
+        page = Page(b"", input.name, document_id(input.name), extractor=self.extractor, experts=self.experts)
+        if path and chain:
+            yield from read_member(str(path), chain, page, media, self.max_page, self.max_image)
             return
-        limit = max(self.max_page, LIMITS.get(kind, 0))
+        kind, head = kind_of(path) if path else ("", b"")
+        if path and family(kind) in BY_PATH:
+            yield from reader(kind)(replace(page, path=str(path)), media)
+            return
+        limit = self.max_image if family(kind) == "image" else max(self.max_page, LIMITS.get(kind, 0))
         data = read_bounded(path, limit) if path else None
-        if data is None:
+        if path is None or data is None:
             raise SourceError(f"{input.name}: not a readable file of at most {limit:,} bytes below {self.root}")
-        page = Page(data, input.name, document_id(input.name), extractor=self.extractor, path=str(path))
+        page = replace(page, data=data, path=str(path))
+        if family(kind) == "image":
+            yield from read_picture(page, media)
+            return
+        if not readable(kind):
+            raise SourceError(f"{input.name}: {what(head, relative, kind)}")
         base = base_href(data)
         for document in documents(page, media, limit=self.max_page):
-            loader = LocalImages(str(self.root), posixpath.dirname(relative), base, document.url, self.max_image)
-            yield loader.absolute(attach(document, loader, media))
-
-
-@dataclass(frozen=True)
-class LocalImages:
-    """Loads the images of a page that lies in `folder` below `root`. A URL of the site that the page says it is
-    from (by `base`, its <base href>, or `canonical`) is looked for at the same distance from the page."""
-
-    root: str
-    folder: str
-    base: str = ""
-    canonical: str = ""
-    limit: int = MAX_IMAGE
-
-    def __call__(self, url: str) -> bytes | None:
-        for reference in self._references(url):
-            if path := local_path(self.root, self.folder, reference):
-                return read_bounded(path, self.limit)
-        return None
-
-    def _references(self, url: str) -> Iterator[str]:
-        yield url
-        if self.base and not urlsplit(self.base).netloc and not url.startswith("/"):
-            yield urljoin(self.base, url)
-        here, there = urlsplit(urljoin(self.canonical, self.base)), _split(url)
-        if there and here.netloc and there.netloc == here.netloc:
-            yield posixpath.relpath(there.path or "/", posixpath.dirname(here.path) or "/")
-
-    def absolute(self, document: Document) -> Document:
-        """`document` with the urls of images that are not here made absolute, where the page says what it is from."""
-        base = urljoin(self.canonical, self.base)
-        if not urlsplit(base).netloc:
-            return document
-        return document.evolve(
-            parts=tuple(
-                replace(part, url=_join(base, part.url)) if isinstance(part, Image) and not part.ref and part.url else part
-                for part in document.parts
-            )
-        )
+            images = PageImages(in_folder(str(self.root), posixpath.dirname(relative), self.max_image), base, document.url)
+            yield images.absolute(attach(document, images, media))
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -163,38 +156,26 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         raise SourceError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from None
 
 
-def head_of(path: str | Path) -> bytes:
-    """The first bytes of a file, none where it cannot be read."""
+def kind_of(path: str | Path) -> tuple[str, bytes]:
+    """What a file is, and its first bytes; of one that cannot be read, neither."""
     try:
         with open(path, "rb") as file:
-            return file.read(HEAD)
+            return recognised(file, os.path.basename(path))
+    except OSError:
+        return "", b""
+
+
+def _start(path: str | Path, size: int) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(size)
     except OSError:
         return b""
 
 
+def _quoted(name: str) -> str:
+    return quote(name.encode("utf-8", "surrogateescape"))
+
+
 def _text(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _split(url: str):
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return None
-
-
-def _join(base: str, url: str) -> str:
-    try:
-        return urljoin(base, url)
-    except ValueError:
-        return url
-
-
-def base_href(data: bytes) -> str:
-    """The first `<base href>` of a page, or ""; only its first 64 KB are looked at."""
-    head = data[:65536]
-    if b"<base" not in head.lower():
-        return ""
-    node = LexborHTMLParser(head).css_first("base[href]")
-    href = (node.attributes.get("href") or "").strip() if node else ""
-    return href if _split(href) else ""

@@ -12,8 +12,8 @@ import importlib
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import PurePosixPath
@@ -32,7 +32,8 @@ HEAD = 1024
 class Page:
     """The bytes of one page on their way to a reader. `name` is its input's, `id` its document's, `url` where it
     was fetched ("" for a local file), `charset` what its transport said, `path` the file it lies in, where it is one: then a
-    reader of a kind in `BY_PATH` gets no `data`."""
+    reader of a kind in `BY_PATH` gets no `data`. `experts` are the models that a reader may ask, by port, as in
+    {"ocr": "bundled:rapidocr"}; without an address a reader does without."""
 
     data: bytes
     name: str
@@ -41,6 +42,7 @@ class Page:
     charset: str = ""
     extractor: str = "bundled:lexbor"
     path: str = ""
+    experts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Reader = Callable[[Page, MediaSink | None], Iterable[Document]]
@@ -52,18 +54,26 @@ READERS: dict[str, str] = {
     "pdf": "limner.sources.pdf.read:read_pdf",
     "epub": "limner.sources.epub:read_epub",
     "zip": "limner.sources.zipped:read_zip",
+    "tar": "limner.sources.archivepages:read_archive",
     "notebook": "limner.sources.notebook:read_notebook",
     "markdown": "limner.sources.markdown:read_markdown",
     "rst": "limner.sources.rst:read_rst",
     "xml": "limner.sources.xmlbook:read_xml",
     "video": "limner.sources.video.read:read_video",
+    "audio": "limner.sources.audio:read_audio",
 }
 """A kind's reader, as `module:function`; imported when the first input of that kind is read."""
 
-BY_PATH = frozenset({"video"})
+BY_PATH = frozenset({"audio", "video"})
 """Kinds whose files are too large to be held in memory: a reader opens the file itself."""
 
-LIMITS: dict[str, int] = {"pdf": 512 * 2**20, "epub": 512 * 2**20, "zip": 512 * 2**20, "notebook": 128 * 2**20}
+LIMITS: dict[str, int] = {
+    "pdf": 512 * 2**20,
+    "epub": 512 * 2**20,
+    "zip": 512 * 2**20,
+    "tar": 512 * 2**20,
+    "notebook": 128 * 2**20,
+}
 """The most bytes of a file, for kinds of which an honest one may be larger than a page."""
 
 # The tags and the skipping of white space are those of https://mimesniff.spec.whatwg.org/ (section 7.1); <meta,
@@ -80,6 +90,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PK\3\4", "zip"),
     (b"\x1f\x8b\x08", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
 )
 
 _NAMED = {".html": "html", ".htm": "html", ".xhtml": "html", ".xht": "html", ".shtml": "html", ".txt": "text", ".rst": "rst"}
@@ -103,6 +115,8 @@ def recognise(head: bytes, name: str = "") -> str:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return _inside(kind, head, name)
+    if is_tar(head):
+        return "tar"
     text = _as_ascii(head)
     if _XML.match(text) and _SITEMAP.search(text):
         return "sitemap"
@@ -129,10 +143,20 @@ def _inside(kind: str, head: bytes, name: str) -> str:
             inner = zlib.decompressobj(31).decompress(head, HEAD)
         except zlib.error:
             return "gzip"
-        return "gzip" if inner.startswith(b"\x1f\x8b") else recognise(inner, name.removesuffix(".gz")) or "gzip"
+        return "gzip" if not inner or inner.startswith(b"\x1f\x8b") else recognise(inner, name.removesuffix(".gz")) or "gzip"
     if kind == "zip" and b"mimetypeapplication/epub+zip" in head[:100]:
         return "epub"
     return kind
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a file's first 512 bytes are the header of a tar's first member: its checksum says so (pax(1), ustar format)."""
+    if len(head) < 512 or not head[0]:
+        return False
+    stated = head[148:156].strip(b" \0")
+    if not stated or not stated.isdigit() or b"8" in stated or b"9" in stated:
+        return False
+    return sum(head[:148]) + 8 * 32 + sum(head[156:512]) == int(stated, 8)
 
 
 _UNICODE = (
@@ -154,7 +178,10 @@ def _as_ascii(head: bytes) -> bytes:
 
 def _is_text(head: bytes) -> bool:
     """Whether there is no binary data byte (https://mimesniff.spec.whatwg.org/#binary-data-byte)."""
-    return not any(b < 9 or b == 11 or 14 <= b < 27 or 28 <= b < 32 for b in head)
+    return _BINARY.search(head) is None
+
+
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 
 
 @cache
@@ -194,9 +221,13 @@ def documents(page: Page, media: MediaSink | None = None, *, limit: int) -> Iter
     """The documents in the bytes of a page, by the reader of its kind; gzip is undone, up to `limit` bytes.
     Raises `SourceError` naming the page where its bytes are of no kind that is read."""
     data = page.data
-    if data.startswith(b"\x1f\x8b\x08"):
+    if data.startswith(b"\x1f\x8b\x08") and recognise(data[:HEAD]) != "tar":
         data = gunzip(data, limit)
     kind = recognise(data[:HEAD], page.name.removesuffix(".gz"))
+    if kind in ("bzip2", "xz", "zstd"):
+        from limner.sources.archive import recognised
+
+        kind, _ = recognised(io.BytesIO(data), page.name)
     try:
         read = reader(kind)
     except SourceError as error:

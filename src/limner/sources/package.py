@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from limner.corpus.media import MediaSink
@@ -33,6 +33,7 @@ class PackageSource:
     max_page: int = MAX_PAGE
     max_image: int = MAX_IMAGE
     cache: str = ""
+    experts: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         self.parse()
@@ -59,7 +60,14 @@ class PackageSource:
         path = root / inside
         if not path.is_dir():
             raise SourceError(f"{self.address}: there is no folder {inside!r} in {package}")
-        return FolderSource(str(path), extractor=self.extractor, max_page=self.max_page, max_image=self.max_image, label=key)
+        return FolderSource(
+            str(path),
+            extractor=self.extractor,
+            max_page=self.max_page,
+            max_image=self.max_image,
+            label=key,
+            experts=self.experts,
+        )
 
     def inputs(self) -> Iterator[Input]:
         """The pages, by path; the package is brought here first."""

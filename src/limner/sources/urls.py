@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ class _Pages:
 
     settings: FetchSettings = field(default_factory=FetchSettings, kw_only=True)
     extractor: str = field(default="bundled:lexbor", kw_only=True)
+    experts: Mapping[str, str] = field(default_factory=dict[str, str], kw_only=True)
 
     def fetch(self, inputs: Sequence[Input], progress: Callable[[int], None]) -> None:
         """Bring the pages here; what could not be had is kept for `read` to raise."""
@@ -53,7 +54,7 @@ class _Pages:
         if data is None:
             raise SourceError(f"{input.name}: its bytes are gone from {cache.folder}; fetch it again")
         url, charset = entry.final or entry.url, charset_of(entry.content_type)
-        page = Page(data, input.name, document_id(input.name), url, charset, self.extractor)
+        page = Page(data, input.name, document_id(input.name), url, charset, self.extractor, experts=self.experts)
         for document in documents(page, None if entry.no_images else media, limit=MAX_PAGE):
             if entry.no_images:
                 document = document.evolve(meta={**document.meta, NO_IMAGES: "1"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from typing import IO, Any, cast
@@ -56,6 +56,7 @@ class WarcSource:
     max_page: int = MAX_PAGE
     max_image: int = MAX_IMAGE
     cache: str = ""
+    experts: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Name and location of each WARC file, by path."""
@@ -142,7 +143,7 @@ class WarcSource:
         if date := record_header(record, "WARC-Date"):
             meta["fetched"] = date
         charset = charset_of(headers.get("content-type", "") or record_header(record, "Content-Type"))
-        page = Page(data, name, document_id(name, ordinal), url, charset, self.extractor)
+        page = Page(data, name, document_id(name, ordinal), url, charset, self.extractor, experts=self.experts)
         for document in documents(page, None if NO_IMAGES in meta else media, limit=self.max_page):
             yield document.evolve(meta={**document.meta, **meta})
 
