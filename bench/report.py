@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from quality import OURS, images_f1, lowest, margin, section
+from readers import furthest, sections, slowest_keys
 from scale import page as scale_page
 
 from limner.recipes.provenance import code_hash
@@ -46,6 +47,12 @@ ROWS: list[Row] = [
     ("Sphinx pages, captions with their figure, least of three sets", "extraction-sphinx", lambda r: lowest(r, "caption"), "{:.4f}", 0.97, True),
     ("Sphinx pages, headings, code blocks and tables, least of all", "extraction-sphinx", lambda r: lowest(r, "heading", "code", "table"), "{:.4f}", 0.97, True),
     ("images of the content, F1 over all images, cross-validated", "extraction-images-cv", images_f1, "{:.3f}", 0.9, True),
+    ("PDF: pages a second over pdfium's own text and images", "pdf", lambda r: r["ratio"], "{:.2f}", 0.5, True),
+    ("PDF: captions with their figures, F1, files that were not looked at", "pdf-accuracy", lambda r: r["systems"]["limner"]["scores"]["held out"]["pairing_f1"][0], "{:.3f}", 0.9, True),
+    ("PDF: order of words, share, files that were not looked at", "pdf-accuracy", lambda r: r["systems"]["limner"]["scores"]["held out"]["word_order"][0], "{:.3f}", 0.95, True),
+    ("video: times real time where key frames suffice, five minutes at 360p", "video", slowest_keys, "{:.0f}", 100, True),
+    ("video: seconds from a frame to what is said beside it, at most", "video", furthest, "{:.1f}", 2, False),
+    ("hostile PDFs, videos, archives: inputs and files not accounted for", "hostile", lambda r: r["unaccounted_inputs"] + r["files_without_a_word"], "{:.0f}", 0, False),
     ("images of the content, F1 over all images, of the model that ships", "extraction-images", lambda r: r["systems"]["limner"]["micro_f1"], "{:.3f}", 0.9, True),
 ]  # fmt: skip
 
@@ -54,6 +61,7 @@ MODULES = {
     "stages": "limner.pipeline", "build": "limner.pipeline", "memory": "limner.pipeline", "ray_throughput": "limner.pipeline",
     "reliability-kills": "limner.pipeline", "reliability-ray": "limner.pipeline", "reliability-broken": "limner.pipeline",
     "streaming": "limner.corpus", "random_access": "limner.corpus", "compaction": "limner.corpus",
+    "pdf": "limner.sources.pdf", "pdf-accuracy": "limner.sources.pdf", "video": "limner.sources.video", "hostile": "limner.sources.files",
     "decide": "limner.curate.duplicates", "duplicate_images": "limner.curate.duplicate_images",
 }  # fmt: skip
 """The module whose code, with all it imports, each benchmark puts into its result."""
@@ -74,7 +82,7 @@ def hash_now(name: str) -> str:
 
 def age(name: str, result: Any) -> str:
     """Whether the code that a result was measured with is the code that is here."""
-    code = result.get("code")
+    code = result.get("code") or result.get("systems", {}).get("limner", {}).get("version")
     if not code:
         return "not recorded"
     known = code.get("extractor", "") if isinstance(code, dict) else code
@@ -91,6 +99,8 @@ def caveat(name: str, result: Any) -> str:
     """Why a figure does not decide whether its target is met, or ""."""
     if name == "extraction-images":
         return "in-sample, the weights were fitted to the same labels"
+    if name == "hostile" and result["files"] < 2_000:
+        return f"{result['files']:,} files, 2,000 asked"
     if name == "reliability-broken" and result["pages"] < 20_000:
         return f"{result['pages']:,} pages, 20,000 asked"
     if name == "reliability-kills" and result["kills"] < 50:
@@ -175,7 +185,7 @@ def benchmarks() -> str:
         if short := caveat(name, result):
             met = f"not decided: {short}"
         lines.append(f"| {what} | {form.format(figure)} | {shown} | {met} | {age(name, result)} |")
-    lines += ["", *conditions(), "", f"Machine: {'; '.join(sorted(machines))}.", *quality(), *same_images()]
+    lines += ["", *conditions(), "", f"Machine: {'; '.join(sorted(machines))}.", *quality(), *read_otherwise(), *same_images()]
     return "\n".join(lines) + "\n"
 
 
@@ -183,6 +193,11 @@ def quality() -> list[str]:
     """How good extraction is."""
     names = ("wcxb", "sphinx", "images", "images-cv")
     return section(*(held(f"extraction-{name}") for name in names))
+
+
+def read_otherwise() -> list[str]:
+    """How well PDFs, scans, videos and hostile files are read."""
+    return sections(*(held(name) for name in ("pdf-accuracy", "pdf", "ocr", "video", "hostile")))
 
 
 def same_images() -> list[str]:

