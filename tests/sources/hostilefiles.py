@@ -269,7 +269,8 @@ def write(folder: Path, samples: Mapping[str, bytes], count: int, seed: int, mad
     rng = random.Random(seed)
     page = b"<!doctype html><html><body><h1>A page</h1><p>" + b"The crop tool cuts an image down. " * 20 + b"</p></body></html>"
     files: dict[str, bytes] = {**pdfs(), **archives(page), **others()} if made else {}
-    files = {f"made/{name}": data for name, data in list(files.items())[:count]}
+    # No page names the drawing: beside pages it would be passed over, as the icons of a website are.
+    files = {f"{'drawings' if name.endswith('.svg') else 'made'}/{name}": data for name, data in list(files.items())[:count]}
     names = sorted(samples)
     while len(files) < count:
         number = len(files)

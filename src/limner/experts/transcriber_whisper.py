@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ class Whisper:
             package: Any = importlib.import_module("faster_whisper")
         except ImportError:
             raise MissingExtra("speech", "faster-whisper", f"the transcriber bundled:{name}") from None
+        # Its bar of progress, which is off, would otherwise hold a lock between processes that is reported as lost at the end.
+        importlib.import_module("tqdm").tqdm.set_lock(threading.RLock())
         self._model = package.WhisperModel(str(weights(name)), device="cpu", compute_type="int8", cpu_threads=1)
 
     def transcribe(self, pieces: Sequence[Samples], language: str = "") -> list[Transcript]:

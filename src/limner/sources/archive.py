@@ -231,7 +231,7 @@ class Archive:
 def _zip_members(file: zipfile.ZipFile) -> Iterator[tuple[Member, zipfile.ZipInfo]]:
     for info in file.infolist():
         path, refused = _path(info.filename)
-        if info.is_dir() and not refused:
+        if not refused and info.is_dir():
             continue
         # Written on Unix, the upper half holds the mode; its highest four bits say what it is: 8 a file, 0 not told.
         if info.create_system == 3 and (info.external_attr >> 28) not in (0, 8):

@@ -106,15 +106,15 @@ class FolderSource:
                     yield Entry(relative, kind, entry.stat().st_size)
 
     def _within(self, root: Path, entry: Entry) -> list[Entry]:
-        """The inputs in an archive: itself where it is one document, or cannot be opened, which its reading says; none where it has
-        nothing but programs and the like."""
+        """The inputs in an archive: itself where it is one document, cannot be opened, or has nothing to be read, which its reading
+        says."""
         path = str(root / entry.path)
         try:
             if entry.kind == "zip":
                 with open(path, "rb") as file, closing(Archive(file, entry.path)) as archive:
                     if is_document(archive.has):
                         return [entry]
-            return members(path, entry.path)
+            return members(path, entry.path) or [entry]
         except (SourceError, OSError):
             return [entry]
 

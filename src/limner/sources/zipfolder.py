@@ -31,7 +31,7 @@ class ZipFolder:
         members = self._file.infolist()
         if len(members) > MAX_MEMBERS:
             raise SourceError(f"{name}: {len(members):,} members, over the limit of {MAX_MEMBERS:,}")
-        self._members = {member.filename: member for member in members if not member.is_dir()}
+        self._members = {member.filename: member for member in members if member.filename and not member.is_dir()}
 
     @property
     def names(self) -> list[str]:

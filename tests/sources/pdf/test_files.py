@@ -83,3 +83,14 @@ def test_pages_that_are_not_there_or_too_large_are_refused(tmp_path):
         render(path, 2)
     with pytest.raises(SourceError, match="too large; choose fewer"):
         render(path, 1, dpi=10_000)
+
+
+def test_a_page_that_cannot_be_loaded_costs_itself():
+    data = pdf([written(), written(), written()])
+    page = data.index(b"/Type /Page\n") if b"/Type /Page\n" in data else data.index(b"/Type /Page ")
+    document = extract(data[:page] + data[page:].replace(b"/Type /Page ", b"/Type /Pagx ", 1), name="a.pdf")
+    assert document.meta["pages"] == "3"
+    assert document.meta["damaged"] == "1"
+    assert document.text.count("The telescope on the hill") == 2
+    with pytest.raises(SourceError, match="none of its 3 pages"):
+        extract(data.replace(b"/Type /Page ", b"/Type /Pagx "), name="a.pdf")

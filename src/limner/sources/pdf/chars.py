@@ -76,7 +76,7 @@ def _cut(text_page: Any, start: int, text: str, frame: Frame) -> Iterator[Line]:
                     return
                 # The size of a font is in the units of its text: what it is on the page, its box says.
                 size = min(pdfium.FPDFText_GetFontSize(text_page, first), box.height)
-                size = size if size > 1 else box.height
+                size = size if size > 1 else max(box.height, 0.1)
                 weight = pdfium.FPDFText_GetFontWeight(text_page, first)
                 line = Line(box, [], size, _font(text_page, first), weight)
             line.words.append((shown, box.x0, box.x1))

@@ -16,8 +16,8 @@ _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _PAGE = re.compile(r"(?:page|seite|p\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von|sur|de)\s*\d{1,4})?", re.IGNORECASE)
 
 
-def without(pages: Sequence[Sequence[Block]], heights: Sequence[float]) -> list[list[Block]]:
-    """The pages without what is repeated at their edges, and without their numbers."""
+def without(pages: Sequence[Sequence[Block]], heights: Sequence[float], slides: bool = False) -> list[list[Block]]:
+    """The pages without what is repeated at their edges, and without their numbers. At the top of `slides` stand their titles, which stay."""
     seen: Counter[str] = Counter()
     places: Counter[tuple[int, int]] = Counter()
     for blocks, height in zip(pages, heights, strict=True):
@@ -27,7 +27,7 @@ def without(pages: Sequence[Sequence[Block]], heights: Sequence[float]) -> list[
     always = max(2 * _OFTEN, _SHARE * len(pages))
 
     def stays(block: Block, height: float, top: float, bottom: float) -> bool:
-        if not _at_edge(block, height, _WIDE):
+        if not _at_edge(block, height, _WIDE) or (slides and block.box.y1 < height / 2):
             return True
         if _at_edge(block, height) and places[_spot(block)] >= always and len(block.lines) == 1:
             return False

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+# TeX's fonts say it in two letters: bx, and sx without serifs (Berry, Fontname: Filenames for TeX fonts, https://tug.org/fontname/).
+_BOLD = re.compile(
+    r"bold|black|heavy|semib|demi|-medi(?!um)|^(?:cm(?:ss)?bx|cmb\d|(?:sf|ec|tc)(?:bx|sx|bi|rb|xb|xc|so)\d|lm\w*bx)",
+    re.IGNORECASE,
+)
+
+
+SCAN = "scan"
+"""The name of the font of lines that were read by OCR: what a scan's letters look like is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,11 @@ class Line:
         if self._said[0] != len(self.words):
             self._said = len(self.words), " ".join([word for word, _, _ in self.words])
         return self._said[1]
+
+
+def bold(line: Line) -> bool:
+    """Whether a line is in bold type, by its font's weight or name."""
+    return line.weight >= 600 or bool(_BOLD.search(line.font))
 
 
 @dataclass(slots=True)

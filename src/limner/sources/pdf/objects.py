@@ -18,15 +18,18 @@ _RULE = 1.5  # points: what is thinner is a line
 _CLIPPED = 60.0  # points: a path longer than this may be cut off by its clip
 _CUT = 0.9  # share of a picture: one of which less is shown is cut off
 _CORNERS = 64  # points of a clip that are looked at
+_BULLET = (1.5, 14.0)  # points: the sides of a bullet that is drawn
+_BULLETS = 500
 
 
 @dataclass(slots=True)
 class Objects:
-    """The pictures of a page, its horizontal lines, and the boxes of its other paths."""
+    """The pictures of a page, its horizontal lines, the boxes of its other paths, and of all that is small enough for a bullet."""
 
     pictures: list[Picture] = field(default_factory=list)
     rules: list[Box] = field(default_factory=list)
     paths: list[Box] = field(default_factory=list)
+    bullets: list[Box] = field(default_factory=list)
 
 
 def objects(page: Any, frame: Frame, width: float, height: float) -> Objects:
@@ -47,6 +50,12 @@ def objects(page: Any, frame: Frame, width: float, height: float) -> Objects:
         box = Box(max(box.x0, 0), max(box.y0, 0), min(box.x1, width), min(box.y1, height))
         if box.width <= 0 or box.height <= 0:
             continue
+        if (
+            _BULLET[0] <= box.width <= _BULLET[1]
+            and box.width / 2 <= box.height <= 2 * box.width
+            and len(found.bullets) < _BULLETS
+        ):
+            found.bullets.append(box)
         if kind == pdfium.FPDF_PAGEOBJ_PATH:
             (found.rules if box.height <= _RULE and box.width > _SMALL else found.paths).append(box)
         elif min(box.width, box.height) >= _SMALL:

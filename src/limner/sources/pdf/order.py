@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from limner.sources.pdf.layout import Block, Box, Line
+from limner.sources.pdf.layout import Block, Box, Line, bold
 from limner.sources.pdf.marks import mark
 
 _SAME = 1.12  # sizes of one block differ by no more than this factor
@@ -44,11 +44,17 @@ def _continues(block: Block, line: Line) -> bool:
         return False
     if mark(line.text) and abs(line.box.x0 - block.box.x0) < 3 * line.size and not _runs_on(block, line):
         return False
-    if (last.weight >= 600) != (line.weight >= 600) and len(block.lines) == 1 and last.font != line.font:
+    if len(block.lines) == 1 and last.font != line.font and bold(last) != bold(line) and not _run_in(last, line):
         return False
     if len(block.lines) > 1:
         return gap <= block.lines[1].box.y0 - block.lines[0].box.y1 + 0.3 * line.size
     return gap <= _NEAR * line.size
+
+
+def _run_in(first: Line, second: Line) -> bool:
+    """Whether a line whose first word is bold is one of running text: it is as long as the next, and its bold font is known by name only,
+    as of TeX's, which is asked of first words."""
+    return first.weight < 600 and second.weight < 600 and first.box.x1 > second.box.x1 - 2 * first.size
 
 
 def _runs_on(block: Block, line: Line) -> bool:

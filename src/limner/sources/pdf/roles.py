@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from limner.sources.pdf.layout import Block
+from limner.sources.pdf.layout import SCAN, Block, bold
 from limner.sources.pdf.marks import caption, numbered
 
 _MONO = re.compile(r"mono|courier|typewriter|consol|menlo|cmtt|nimbusmon|code(?!c)|inconsol|lucidasanstyp", re.IGNORECASE)
-_BOLD = re.compile(r"bold|black|heavy|semib|demi", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _END = re.compile(r"[.!?;,]\s*$")
 
 
@@ -24,15 +24,15 @@ def body_size(pages: Sequence[Sequence[Block]]) -> float:
     return sizes.most_common(1)[0][0] if sizes else 10.0
 
 
-def assign(pages: Sequence[Sequence[Block]], outline: Mapping[int, Mapping[str, int]], heights: Sequence[float]) -> None:
-    """Give every block its role. `outline` has the document's bookmarks by page: their titles, squeezed, and levels (1-6)."""
+def assign(pages: Sequence[Sequence[Block]], outline: Sequence[Mapping[str, int]], heights: Sequence[float]) -> None:
+    """Give every block its role. `outline` has the document's bookmarks to each page: their titles, squeezed, and levels (1-6)."""
     body = body_size(pages)
     sizes = sorted({_round(b.size) for blocks in pages for b in blocks if _could_head(b, body)}, reverse=True)[:6]
-    for number, blocks in enumerate(pages):
-        titles = outline.get(number, {})
+    outlined = any(outline)
+    for blocks, titles, height in zip(pages, outline, heights, strict=True):
         for block in blocks:
             if block.role not in ("table", "note"):
-                _assign(block, body, sizes, titles, bool(outline), heights[number])
+                _assign(block, body, sizes, titles, outlined, height)
 
 
 def _assign(block: Block, body: float, sizes: Sequence[float], titles: Mapping[str, int], outlined: bool, height: float) -> None:
@@ -59,10 +59,12 @@ def _could_head(block: Block, body: float) -> bool:
         return False
     if block.mark and not numbered(text):
         return False
+    if block.lines[0].font == SCAN:
+        # A letter that stands high, or a formula, makes a box larger: what heads a section on a scan is short and has words.
+        return block.size >= 1.25 * body and len(text) <= 80 and not _END.search(text) and bool(_WORD.search(text))
     if block.size >= 1.15 * body:
         return not text.endswith((".", ",", ";")) or len(text) < 60
-    bold = all(line.weight >= 600 or _BOLD.search(line.font) for line in block.lines)
-    return bold and len(text) <= 120 and not _END.search(text) and block.size >= 0.95 * body
+    return all(bold(line) for line in block.lines) and len(text) <= 120 and not _END.search(text) and block.size >= 0.88 * body
 
 
 def _round(size: float) -> float:

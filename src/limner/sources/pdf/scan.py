@@ -18,15 +18,13 @@ import pypdfium2 as pdfium
 from limner.corpus.pixels import Pixels
 from limner.experts.ocr import Line as Read
 from limner.experts.ocr import ocr
-from limner.sources.pdf.layout import Box, Line, Picture
+from limner.sources.pdf.layout import SCAN, Box, Line, Picture
 from limner.sources.pdf.pixels import MAX_PIXELS
 
 COVERS = 0.6
 """Share of a page that its scan covers."""
 DPI = 150
 """Dots an inch that a page is drawn with for OCR: more make it slower and no better (bench/ocr)."""
-FONT = "scan"
-"""The name of the font of lines that were read by OCR: what a scan's letters look like is not asked."""
 
 _THIN = 100  # letters: so few may be a stamp of the archive that has the scan
 _GARBLED = 0.4  # share of words that are none
@@ -123,7 +121,7 @@ def placed(read: Sequence[Read], scale: float) -> list[Line]:
         x0, y0, x1, y1 = (scale * side for side in line.box)
         words = [(word, scale * left, scale * right) for word, left, right in line.words]
         hyphen = words[-1][0].endswith("-") and len(words[-1][0]) > 1
-        out.append(Line(Box(x0, y0, x1, y1), words, size, FONT, 400, hyphen))
+        out.append(Line(Box(x0, y0, x1, y1), words, size, SCAN, 400, hyphen))
     return out
 
 

@@ -85,7 +85,10 @@ def extract(
                 if container.streams.audio:
                     return audio.extract(file, media, name=name, id=id, url=url, experts=experts)
                 raise SourceError(f"{name}: it has no picture")
-            size = container.streams.video[0].width * container.streams.video[0].height
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise SourceError(f"{name}: its picture is in a codec that is not known")
+            size = stream.width * stream.height
             if size > MAX_PIXELS:
                 raise SourceError(f"{name}: its frames have {size:,} pixels, more than {MAX_PIXELS:,}")
             kept = list(_kept(container, settings, media, experts.get("ocr", "")))
