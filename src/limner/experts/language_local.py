@@ -159,6 +159,7 @@ def _converted() -> Path:
     import torch  # pyright: ignore[reportMissingImports]
 
     # What comes of a GGUF file keeps traces of it that cannot be saved: a plain model takes its weights.
+    loaded.config.__dict__.pop("quantization_config", None)
     plain = transformers.AutoModelForCausalLM.from_config(loaded.config).to(torch.bfloat16)
     plain.load_state_dict(loaded.state_dict())
     plain.generation_config = loaded.generation_config
