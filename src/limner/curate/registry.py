@@ -26,6 +26,7 @@ from limner.errors import LimnerError, PlanError
 BUILTIN: dict[str, str] = {
     "url-rules": "limner.curate.url:UrlRules",
     "language": "limner.curate.language:LanguageFilter",
+    "text-class": "limner.curate.textclass:TextClass",
     "quality": "limner.curate.quality:Quality",
     "paragraph-quality": "limner.curate.quality:ParagraphQuality",
     "repetition": "limner.curate.repetition:Repetition",
@@ -57,6 +58,15 @@ BUILTIN: dict[str, str] = {
     "caption-detection": "limner.curate.captions:CaptionDetection",
     "align": "limner.curate.align:Align",
     "joint-rank": "limner.curate.joint:JointRank",
+    "text-sequence": "limner.curate.coherence:TextSequence",
+    "image-sequence": "limner.curate.imagesequence:ImageSequence",
+    "image-words": "limner.curate.imagewords:ImageWords",
+    "speech-quality": "limner.curate.spoken:SpeechQuality",
+    "refine-speech": "limner.curate.spoken:RefineSpeech",
+    "shot-relevance": "limner.curate.shots:ShotRelevance",
+    "frame-text": "limner.curate.shots:FrameText",
+    "annotate-shots": "limner.curate.shots:AnnotateShots",
+    "narrate-shots": "limner.curate.shots:NarrateShots",
     "decontaminate": "limner.curate.decontaminate:Decontaminate",
 }
 

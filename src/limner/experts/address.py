@@ -35,6 +35,11 @@ TABLE: dict[tuple[str, str], str] = {
     ("text", "hf"): "limner.experts.text_encoder:from_hub",
     ("image", "bundled"): "limner.experts.image_encoder:bundled",
     ("image", "hf"): "limner.experts.image_encoder:from_hub",
+    ("captioner", "bundled"): "limner.experts.imagenet:captioner",
+    ("captioner", "openai"): "limner.experts.captioner:served",
+    ("detector", "bundled"): "limner.experts.imagenet:detector",
+    ("detector", "hf"): "limner.experts.detector:from_hub",
+    ("encoder", "bundled"): "limner.experts.imagenet:encoder",
     ("encoder", "onnx"): "limner.experts.encoder:from_onnx",
     ("encoder", "hf"): "limner.experts.encoder:from_hub",
 }

@@ -1,5 +1,6 @@
-"""The port to joint encoders of images and texts (CLIP, SigLIP and their kin), and two that serve it.
+"""The port to joint encoders of images and texts (CLIP, SigLIP and their kin), and three that serve it.
 
+`bundled:conse`  pictures by the names of what a classifier sees in them, in a text encoder's space (see `limner.experts.imagenet`)
 `hf:NAME`     a model in the layout of Hugging Face transformers, by name or folder
 `onnx:FOLDER` `vision_model.onnx` and `text_model.onnx` (or `onnx/...`), `tokenizer.json` and
               `preprocessor_config.json`, as transformers.js has them

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -51,12 +51,19 @@ class LiteEncoder:
 
     def embed(self, images: Sequence[Pixels]) -> Floats:
         """See `ImageEncoder`."""
-        rows: list[Floats] = [np.empty((0, 1280), np.float32)]
+        return unit(self._run(self._network.features, images, 1280))
+
+    def classes(self, images: Sequence[Pixels]) -> Floats:
+        """How likely each image is of each of ImageNet's classes: N x 1000, rows that sum to one."""
+        return self._run(lambda x: self._network(x).softmax(-1), images, 1000)
+
+    def _run(self, function: Callable[[Any], Any], images: Sequence[Pixels], width: int) -> Floats:
+        rows: list[Floats] = [np.empty((0, width), np.float32)]
         for first in range(0, len(images), _BATCH):
             prepared = self._prepare(images[first : first + _BATCH]).transpose(0, 3, 1, 2)
             with self._torch.inference_mode():
-                rows.append(self._network.features(self._torch.from_numpy(prepared.copy()).to(self._device)).cpu().numpy())
-        return unit(np.concatenate(rows))
+                rows.append(function(self._torch.from_numpy(prepared.copy()).to(self._device)).cpu().numpy())
+        return np.concatenate(rows)
 
 
 class HubEncoder:

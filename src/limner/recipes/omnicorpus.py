@@ -185,7 +185,7 @@ RECIPE = Recipe(
         ),
         Claim(
             "video", "video sites become documents as pages do", "10 M documents of video (table 1)", "documents of keyframes "
-            "and speech", waits="needs a source that reads video, which does not exist yet",
+            "and speech", waits="needs pages of video sites; the videos themselves are read (see multimodal-textbook)",
         ),
     ],
     settings={

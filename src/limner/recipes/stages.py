@@ -25,6 +25,7 @@ from limner.recipes.recipe import Measurement
 from limner.sources.locate import source
 
 READ = "read"
+_PAGES = (".html", ".htm", ".xhtml")
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,10 @@ def funnel(stages: Sequence[Kept]) -> Iterator[Measurement]:
 
 
 def pages(data: Sequence[str], most: int = 0) -> list[Page]:
-    """The pages of data sets, all or `most` of each set evenly spread over it, with their inputs' names."""
+    """The HTML pages of data sets, all or `most` of each set evenly spread over it, with their inputs' names."""
     out: list[Page] = []
     for name in data:
-        inputs = list(source(f"data:{name}").inputs())
+        inputs = [i for i in source(f"data:{name}").inputs() if i.location.endswith(_PAGES) and i.name.endswith(_PAGES)]
         every = max(len(inputs) // most, 1) if most else 1
         out += [Page(Path(i.location).read_bytes(), name=i.name) for i in inputs[::every][: most or None]]
     return out
