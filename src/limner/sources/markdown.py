@@ -15,6 +15,7 @@ from limner.errors import SourceError
 from limner.sources.html.encoding import decode
 from limner.sources.html.whole import whole
 from limner.sources.kinds import Page
+from limner.sources.mathrules import displayed, with_formulas
 
 MAX_CHARS = 16 * 2**20
 _DEPTH = 5
@@ -41,12 +42,15 @@ def read_markdown(page: Page, media: MediaSink | None) -> Iterable[Document]:
 
 def to_html(text: str, depth: int = 0) -> str:
     """The HTML of Markdown. Directives of MyST become figures, code, or what stands in them."""
-    markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    markdown = with_formulas(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]))
     rules: dict[str, Any] = markdown.renderer.rules  # type: ignore[attr-defined]
     fence = rules["fence"]
 
     def fenced(tokens: Any, index: int, options: Any, env: Any) -> str:
-        found = _DIRECTIVE.fullmatch(tokens[index].info.strip())
+        info = tokens[index].info.strip()
+        if info == "math":  # as GitHub and GitLab have it
+            return displayed(tokens[index].content)
+        found = _DIRECTIVE.fullmatch(info)
         if found is None or depth >= _DEPTH:
             return fence(tokens, index, options, env)
         return _directive(found[1], found[2].strip(), tokens[index].content, depth)
@@ -69,7 +73,7 @@ def _directive(name: str, argument: str, content: str, depth: int) -> str:
     if name in ("code", "code-block", "code-cell", "sourcecode"):
         return f'<pre><code class="language-{escape(argument or "text")}">{escape(body)}</code></pre>\n'
     if name == "math":
-        return f"<p>$${escape(body.strip())}$$</p>\n"
+        return displayed("\n".join(filter(None, (argument, body))))
     if name in ("toctree", "contents", "include", "bibliography", "raw", "only", "index"):
         return ""
     title = f"<p><strong>{escape(argument)}</strong></p>" if argument else ""

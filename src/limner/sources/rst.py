@@ -56,7 +56,17 @@ def _register(text: str) -> None:
     """Make docutils know the directives and roles of a text: what it lacks keeps its content, or is left out."""
     from docutils import nodes
     from docutils.parsers.rst import Directive, directives, roles
+    from docutils.parsers.rst.directives.body import MathBlock
     from docutils.parsers.rst.languages import en
+
+    class Formula(MathBlock):
+        """A formula with Sphinx's options too (`label`, `nowrap`), for which docutils would leave it out."""
+
+        option_spec = _AnyOption()
+
+        def run(self) -> list[Any]:
+            self.options: dict[str, Any] = {}
+            return super().run()
 
     class Around(Directive):
         """What stands in it, in its place."""
@@ -85,6 +95,8 @@ def _register(text: str) -> None:
     for name in set(_DIRECTIVE.findall(text)) | _NOTHING | _CODE:
         if name.lower() in _NOTHING | _CODE or (name.lower() not in builtin and name.lower() not in en.directives):
             known[name.lower()] = Around
+
+    known["math"] = Formula
 
     def plain(name: str, rawtext: str, text: str, *_: Any, **__: Any) -> tuple[list[Any], list[Any]]:
         shown = re.sub(r"\s*<[^<>]*>\s*\Z", "", text).lstrip("~!")

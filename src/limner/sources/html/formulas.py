@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from urllib.parse import unquote, unquote_plus
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from limner.sources.html.tags import TEXT_ID
 
 _DELIMITED = re.compile(r"\\\((.{1,2000}?)\\\)", re.DOTALL)
 _DISPLAY = re.compile(
     r"\s*(?:\\\[(.*)\\\]|\$\$(.*)\$\$|(\\begin\{(?:equation|align|gather|eqnarray|multline)\*?\}.*))\s*", re.DOTALL
+)
+_WITHIN = re.compile(
+    r"\\\[(?P<bracket>.{1,5000}?)\\\]|\$\$(?P<dollar>[^$]{1,5000})\$\$"
+    r"|(?P<environment>\\begin\{(?P<name>equation|align|gather|eqnarray|multline|displaymath)\*?\}.{1,5000}?\\end\{(?P=name)\*?\})",
+    re.DOTALL,
+)
+_LIKE = re.compile(r"\\[a-zA-Z]|[=^_<>{}+]|\d")
+_NUMBERED = re.compile(r"\s*\((?P<number>[^()\\$]{1,12})\)\s*[¶#\uf0c1]?\s*(?=\\\[|\\begin|\$\$)")
+# Services that draw the TeX in an image's address; a plus sign is a blank in forms, and itself elsewhere.
+_FORM = re.compile(
+    r"(?:latex\.php\?(?:[^#]*&)?latex=|/equation\?(?:[^#]*&)?tex=|/chart\?(?=[^#]*cht=tx)(?:[^#]*&)?chl=|/render/math\?(?:[^#]*&)?math=)([^&#]+)"
+)
+_PATH = re.compile(
+    r"(?:codecogs\.com/(?:gif|png|svg|pdf|emf|eq)\.(?:latex|image|download)\?|codecogs\.com/(?:eqnedit\.php\?latex=|(?:gif|png|svg)/)"
+    r"|/(?:mathtex|mimetex)\.cgi\?|upmath\.me/(?:svg|png)/)(.+)",
+    re.DOTALL,
+)
+_HOW = re.compile(
+    r"\A(?:\s*(?:\\(?:dpi|bg|fn|color)\{[^{}]*\}|\\(?:inline|bg_\w+|fn_\w+|(?:tiny|small|large|Large|LARGE|huge)(?![a-zA-Z]))))+"
 )
 _ENVIRONMENT = re.compile(r"\\begin\{(equation|displaymath)\*?\}(.*)\\end\{\1\*?\}\Z", re.DOTALL)
 _STYLE = re.compile(r"\A\{\s*\\(?:displaystyle|textstyle)\s+(.*)\}\Z", re.DOTALL)
@@ -66,6 +87,83 @@ def delimited(text: str) -> str:
     'where $x^2$ is'
     """
     return _DELIMITED.sub(lambda m: "$" + tidy(m.group(1)) + "$", text)
+
+
+def apart(text: str) -> Iterator[tuple[str, str]]:
+    r"""A paragraph's text and the display formulas in it, each with its role; MathJax sets them on lines of their own.
+
+    >>> list(apart(r"As \[ x = 1 \] shows."))
+    [('paragraph', 'As'), ('formula', 'x = 1'), ('paragraph', 'shows.')]
+    """
+    end = 0
+    for match in _WITHIN.finditer(text):
+        tex = match["bracket"] or match["dollar"] or match["environment"] or ""
+        if not _LIKE.search(tex):
+            continue  # "\\[ and \\]" are characters too
+        if before := text[end : match.start()].strip():
+            yield "paragraph", before
+        yield "formula", tidy(tex)
+        end = match.end()
+    if after := text[end:].strip():
+        yield "paragraph", after
+
+
+def within(text: str) -> str:
+    r"""Text with the display formulas in it between dollar signs, where they cannot stand apart.
+
+    >>> within(r"a list: \[ x = 1 \] and so on")
+    'a list: $x = 1$ and so on'
+    """
+    return " ".join(f"${piece}$" if role == "formula" else piece for role, piece in apart(text))
+
+
+def written(text: str, plain: bool = False) -> tuple[str, bool]:
+    r"""The LaTeX of the text of a formula's box, and whether it says that it is a display formula; "" where it is none. The number before it
+    becomes its `\tag`. With `plain`, what looks like LaTeX counts without delimiters too.
+
+    >>> written(r"(3) \[ x = 1 \]"), written("x^2", plain=True), written("see below")
+    (('x = 1 \\tag{3}', True), ('x^2', False), ('', False))
+    """
+    text = text.strip()
+    number = ""
+    if match := _NUMBERED.match(text):
+        text, number = text[match.end() :], rf" \tag{{{match['number']}}}"
+    if text.startswith(("\\(", "\\[", "$", "\\begin{")):
+        return tidy(text) + number, not text.startswith("\\(") and (text[:1] == "\\" or text.startswith("$$"))
+    return (tidy(text), False) if plain and _LIKE.search(text) else ("", False)
+
+
+def drawn(url: str, alt: str) -> tuple[str, bool]:
+    r"""The LaTeX that an image is drawn from, by its address or by delimiters in its alternative text, and whether it is a display formula;
+    "" for other images.
+
+    >>> drawn(r"https://latex.codecogs.com/svg.image?\inline&space;x^2+1", "")
+    ('x^2+1', False)
+    >>> drawn("form_1.png", "$x^2$"), drawn("photo.png", "a photo")
+    (('x^2', False), ('', False))
+    """
+    alt = alt.strip()
+    for start, end in (("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("\\begin{", "}")):
+        if alt.startswith(start) and alt.endswith(end) and len(alt) > len(start) + len(end):
+            return tidy(alt), start in ("\\[", "\\begin{") or alt.startswith("$$")
+    if "?" in url or "upmath" in url or "codecogs" in url:
+        url = url[:8000]
+        if match := _FORM.search(url):
+            return tidy(unquote_plus(match.group(1))), False
+        if match := _PATH.search(url):
+            return tidy(_HOW.sub("", unquote(match.group(1)).replace("&space;", " "))), False
+    return "", False
+
+
+def looks(text: str) -> bool:
+    """Whether a text may be LaTeX: it has a command, a relation, an index or a number."""
+    return _LIKE.search(text) is not None
+
+
+def from_mathml(text: str) -> tuple[str, bool]:
+    """The LaTeX of MathML given as text (MathJax's scripts), and whether it is a display formula."""
+    math = LexborHTMLParser(text).css_first("math")
+    return from_math(math) if math is not None else ("", False)
 
 
 def display(text: str) -> str:

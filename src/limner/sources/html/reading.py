@@ -15,7 +15,7 @@ from limner.sources.html.code import code_language, code_text
 from limner.sources.html.limits import Limits
 from limner.sources.html.signature import Signature, Signatures
 from limner.sources.html.structure import attach, inside, mark
-from limner.sources.html.tags import ID
+from limner.sources.html.tags import ID, TEXT_ID
 
 SIGNATURES = Signatures()
 SKIPPED = signature.SKIP | signature.HIDDEN
@@ -72,6 +72,14 @@ class Reader(ABC):
                 self.blocks.append(Block("formula", tex, frame))
                 return
             text = formulas.delimited(text)
+            if "\\[" in text or "$$" in text or "\\begin{" in text:
+                pieces = list(formulas.apart(text))
+                if role == "paragraph" and len(pieces) > 1:
+                    for kind, piece in pieces:
+                        self.blocks.append(Block(kind, piece, frame, links if kind == "paragraph" else 0))
+                        links = 0
+                    return
+                text = formulas.within(text)
         block = Block(role, text, frame, links)
         if role == "paragraph":
             self.blocks.append(block)
@@ -145,8 +153,13 @@ class Reader(ABC):
             shown = (
                 parent is not None and "math" in ((parent.parent or parent).attributes.get("class") or "") and not self.has_text()
             )
-            self.tex(formulas.tidy(alt), shown)
+            self.tex(formulas.tidy(alt), shown or bool(found.flags & signature.DISPLAY_MATH))
             return
+        if url and not self.fallback:
+            tex, shown = formulas.drawn(url, alt)
+            if tex:
+                self.tex(tex, shown)
+                return
         if not url or found.flags & SKIPPED or images.never(url, attributes):
             if images.emoji(attributes):
                 self.buffer.append(alt)
@@ -182,21 +195,28 @@ class Reader(ABC):
         tex = formulas.annotation(node) if flags & signature.KATEX else ""
         shown = bool(flags & signature.DISPLAY_MATH) or "katex-display" in (node.attributes.get("class") or "")
         if not tex:
-            image = node.css_first("img[alt]")
+            drawn = node.css("img[alt]")
             math = node.css_first("math")
             if math is not None:
                 if len(node.text_lexbor() or "") > len(math.text_lexbor() or "") + _LABEL and not flags & signature.KATEX:
                     return False  # prose that has formulas
                 tex, block = formulas.from_math(math)
                 shown = shown or block
-            elif image is not None and flags & signature.DISPLAY_MATH:
-                return False  # the image itself says more
-            elif image is None:
+            elif drawn:
+                alt = drawn[0].attributes.get("alt") or ""
                 text = (node.text_lexbor() or "").strip()
-                if flags & signature.KATEX or not text.startswith(("\\(", "\\[", "$")):
-                    return False
-                shown = shown or text.startswith(("\\[", "$$"))
-                tex = formulas.tidy(text)
+                if not flags & signature.DISPLAY_MATH or len(drawn) > 1 or len(text) > _LABEL or not formulas.looks(alt):
+                    return False  # the image itself says more
+                tex = formulas.tidy(alt)
+            elif not flags & signature.KATEX:
+                attributes = node.attributes
+                plain = "data-math-style" in attributes or (
+                    " math " in f" {attributes.get('class')} " and node.tag in ("code", "tt")
+                )
+                first = node.first_child
+                plain = plain or (first is not None and first.tag_id == TEXT_ID and first.next is None)
+                tex, block = formulas.written(attributes.get("data-tex") or node.text_lexbor() or "", plain)
+                shown = shown or block or attributes.get("data-math-style") == "display"
         if not tex:
             return False
         self.tex(tex, shown)
@@ -215,6 +235,9 @@ class Reader(ABC):
         kind = node.attributes.get("type") or ""
         if "math/tex" in kind:
             self.tex(formulas.tidy(node.text() or ""), "display" in kind)
+        elif "math/mml" in kind:
+            tex, shown = formulas.from_mathml(node.text() or "")
+            self.tex(tex, shown or "display" in kind)
 
     def checkbox(self, attributes: Mapping[str, str | None]) -> None:
         """The state of an item of a task list; other boxes are for filling in."""
@@ -250,6 +273,9 @@ class Reader(ABC):
             if found.flags & SKIPPED:
                 return
             text = code_text(node)
+            if found.flags & MATH and " math " in f" {attributes.get('class')} " and text:  # not a listing of LaTeX
+                self.tex(formulas.tidy(text), True)
+                return
             frame = self.open(index, found)
             if text:
                 block = Block("code", text, frame)

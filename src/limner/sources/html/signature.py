@@ -68,7 +68,12 @@ _CAPTION = re.compile(
     re.IGNORECASE,
 )
 _NOT_CAPTION = re.compile(r"(?:^|\s)(?:captions|caption-number|no-caption|wp-caption|captioned)(?=\s|$)", re.IGNORECASE)
-_MATH = re.compile(r"(?:^|\s)(?:math|tex|latex|mathjax|formula|arithmatex|mwe-math-element)(?=\s|$)", re.IGNORECASE)
+_MATH = re.compile(
+    r"(?:^|\s)(?:math|tex|latex|mathjax|formula|arithmatex|mwe-math-element|mwe-math-fallback-image-\w+|formula(?:inl|dsp)|texrender"
+    r"|ztext-math)(?=\s|$)",
+    re.IGNORECASE,
+)
+_DISPLAYED = re.compile(r"(?:^|\s)(?:formuladsp|mwe-math-fallback-image-display)(?=\s|$)", re.IGNORECASE)
 _KATEX = re.compile(r"(?:^|\s)katex(?:-display|-mathml|-block)?(?=\s|$)")
 _CODE_TABLE = re.compile(
     r"(?:^|\s)(?:highlighttable|rouge-table|codehilitetable|hljs-ln|syntaxhighlighter|code-table)(?=\s|$)", re.I
@@ -237,7 +242,11 @@ def _flags(tag: int, klass: str, names: str) -> int:
     if _KATEX.search(klass):
         flags |= KATEX
     elif _MATH.search(klass):
-        flags |= INLINE_MATH if tag in (ID["span"], ID["img"], ID["code"], ID["a"]) else DISPLAY_MATH
+        flags |= (
+            INLINE_MATH
+            if tag in (ID["span"], ID["img"], ID["code"], ID["tt"], ID["a"]) and not _DISPLAYED.search(klass)
+            else DISPLAY_MATH
+        )
     if tag in (ID["p"], ID["div"]):
         if _FIGURE_TITLE.search(klass):
             flags |= FIGURE_TITLE

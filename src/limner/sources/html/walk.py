@@ -18,7 +18,7 @@ from limner.sources.html.scripts import lowered, raised
 from limner.sources.html.structure import inside, number
 from limner.sources.html.tags import BLOCK, BREAK, ID, IMAGE, INLINE, KIND, LEAF, LINK, OTHER, SKIP, TEXT, TEXT_ID
 
-_WITH_CLASS = frozenset(ID[t] for t in ("span", "a", "code", "sup", "sub", "center", "i", "font"))
+_WITH_CLASS = frozenset(ID[t] for t in ("span", "a", "code", "tt", "sup", "sub", "center", "i", "font"))
 # Hidden elements are skipped, but these may be tabs and folds that a reader opens: the classifier decides.
 _FOLDS = frozenset(
     ID[t] for t in ("body", "div", "section", "article", "main", "ul", "ol", "dl", "dd", "form", "table", "tbody", "tr")
@@ -216,7 +216,7 @@ class Walk(Reader):
                         shown = signature.DISPLAY_MATH if node.attributes.get("display") else 0
                         self.formula(node, signature.KATEX | shown)
                         continue
-                    if found.flags & SKIPPED:
+                    if found.flags & SKIPPED or (node.tag == "math-renderer" and self.formula(node, signature.INLINE_MATH)):
                         continue
                     what = self.open(index, found)
                     stack.append((at, index, what))
