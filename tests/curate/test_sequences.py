@@ -122,6 +122,19 @@ def test_a_model_without_likelihoods_says_what_to_write_instead():
         del address._registered["language", "silent"]
 
 
+def test_the_numbers_of_headings_tell_a_model_nothing():
+    Counting.asked.clear()
+    parts = (
+        Text(0, "2.1. Boxes", "heading", 2), Text(1, "draw a box there"), Image(2),
+        Text(3, "2.2. Circles", "heading", 2), Text(4, "draw a circle there"), Image(5),
+    )  # fmt: skip
+    list(TextSequence("counting:x", how="ask").batch([Document("d", parts, title="2. Shapes")], MemoryContext()))
+    (asked,) = Counting.asked
+    assert "Step 1: Boxes draw a box there" in asked
+    assert "Step 2: Circles draw a circle there" in asked
+    assert "2." not in asked
+
+
 def shown(context: MemoryContext, *colours: str) -> Document:
     return Document("-".join(colours), tuple(Image(n, ref=context.put(flat(colour)).ref) for n, colour in enumerate(colours)))
 

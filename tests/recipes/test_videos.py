@@ -14,9 +14,10 @@ from limner.document import Document, Image, Text
 from limner.packages.cachedir import cache_folder
 from limner.pipeline.plan import Plan, load
 from limner.recipes import talk
-from limner.recipes.recipe import recipe
+from limner.recipes.recipe import Claim, recipe
 from limner.recipes.run import run
 from limner.recipes.talk import Stamp, grouped
+from limner.recipes.verdict import judge
 from limner.recipes.videos import Again, Seen, built, compared
 from limner.sources.datasets import dataset
 
@@ -79,8 +80,21 @@ def test_a_gain_is_told_with_its_interval():
     assert found["x.gain"] == pytest.approx(1, abs=0.05)
     assert 0.9 < found["x.gain.low"] < found["x.gain"]
     assert found["x.ours"] == pytest.approx(found["x.theirs"] - found["x.gain"], abs=1e-4)
-    (*_, low) = compared("x", noise, np.zeros(50, np.float32), ("ours", "theirs"))
-    assert low.value < 0.02
+    assert found["x.gain.detectable"] == pytest.approx(1.44 * (found["x.gain"] - found["x.gain.low"]), rel=0.05)
+    none = {m.name: m.value for m in compared("x", noise, np.zeros(50, np.float32), ("ours", "theirs"))}
+    assert none["x.gain.low"] < 0.02
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "word"),
+    [(0.3, 0.1, "held"), (0.3, -0.1, "underpowered"), (0.01, -0.02, "contradicted"), (-0.5, -0.6, "contradicted")],
+)
+def test_a_comparison_within_seeds_is_judged_by_its_own_interval(gain, low, word):
+    claim = Claim("k", "", "", "", better="x.gain", within="x", effect=0.05)
+    figures = {"x.gain": [gain + 0.001, gain - 0.001], "x.gain.low": [low] * 2, "x.gain.detectable": [0.2, 0.4]}
+    verdict = judge(claim, figures)
+    assert (verdict.word, verdict.detectable) == (word, pytest.approx(0.3))
+    assert judge(claim, {"x.gain": [1.0]}).word == "not measured"
 
 
 def test_a_corpus_is_read_again_as_it_was(tmp_path):

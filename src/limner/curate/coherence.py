@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from limner.curate.operator import Context, Reason
-from limner.curate.steps import steps, title
+from limner.curate.steps import steps, title, unnumbered
 from limner.document import Document, Role
 from limner.errors import ExpertError
 from limner.experts.language import Sampling, Scores, language, user
@@ -98,15 +98,16 @@ class TextSequence:
         return [by.get(i) for i in range(len(documents))]
 
     def _steps(self, document: Document) -> list[str]:
-        """The texts of the steps that are looked at, cut, without headings that repeat the title."""
+        """The texts of the steps that are looked at, cut, without headings that repeat the title and without the numbers of headings,
+        which would tell their order."""
         about = title(document).casefold()
         said: list[str] = []
         for step in steps(document, _ROLES):
-            texts = [
-                t.text
-                for t in step.texts
-                if t.role != "heading" or (t.text.casefold() not in about and about not in t.text.casefold())
-            ]
+            texts: list[str] = []
+            for text in step.texts:
+                words = unnumbered(text.text) if text.role == "heading" else text.text
+                if text.role != "heading" or (words.casefold() not in about and about not in words.casefold()):
+                    texts.append(words)
             words = " ".join(texts).split()
             if len(words) > 2:
                 said.append(" ".join(words[: self.words]))

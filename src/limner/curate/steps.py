@@ -66,7 +66,16 @@ def title(document: Document) -> str:
     first = next((text.text for text in document.texts if text.role == "heading"), "")
     given = _SITE.sub("", document.title.strip()) or first
     # Doxygen writes the site's name before the title.
-    return _NUMBER.sub("", given.partition(": ")[2] or given).strip()
+    return unnumbered(given.partition(": ")[2] or given)
+
+
+def unnumbered(heading: str) -> str:
+    """A heading without the number of its chapter or section.
+
+    >>> unnumbered("Chapter 3. Tools"), unnumbered("3.1. Crop")
+    ('Tools', 'Crop')
+    """
+    return _NUMBER.sub("", heading).strip()
 
 
 def image_words(document: Document, image: Image) -> str:

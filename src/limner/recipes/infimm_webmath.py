@@ -54,6 +54,7 @@ _WORDS = re.compile(
     r"exponential|gaussian|distribution|algebra|geometry|coefficient|norm|linear|quadratic|convex|proof|sum|formula)s?\b",
     re.IGNORECASE,
 )
+_TEX = re.compile(r"\\[a-zA-Z]{2,}\{|\\[(\[]")
 _INLINE = re.compile(r"\$[^\s$](?:[^$\n]*[^\s$])?\$")
 
 
@@ -93,6 +94,11 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     read = _pages(settings)
     sites = _sites(read)
     yield Measurement("pages", len(read), note=f"of which {sum(page.maths for page in read):,} have {LEAST} formulas or more")
+    told = [page for page in read if page.maths]
+    leak = sum(_TEX.search(page.seen) is not None for page in told)
+    yield Measurement(
+        "leak", 100 * leak / len(told), "%", "pages of mathematics in whose text TeX is left that the classifier sees"
+    )
     rest, apart = _held(read, sites[seed % len(sites)])
     note = f"sites held out, a seed each: {', '.join(sites)}"
     yield from _judged(rest, apart, note)
@@ -147,12 +153,13 @@ def _judged(rest: Sequence[Read], apart: Sequence[Read], note: str) -> Iterator[
     truth = np.array([p.maths for p in apart])
     model = fit([p.seen for p in rest], [p.maths for p in rest])
     given = model.probabilities([p.seen for p in apart])
-    yield from _scores("classifier", given >= 0.5, truth, note)
+    yield from _scores("classifier", given >= _threshold(tuple(rest)), truth, f"its threshold set on the other sites; {note}")
     known = np.array([p.maths for p in rest])
     share = np.array([_share(p.seen) for p in rest])
-    best = max(np.unique(share), key=lambda limit: _f1(share >= limit, known))
     theirs = np.array([_share(p.seen) for p in apart])
-    yield from _scores("keywords", theirs >= best, truth, "share of words of mathematics, its threshold set on the other sites")
+    yield from _scores(
+        "keywords", theirs >= best(share, known), truth, "share of words of mathematics, its threshold set on the other sites"
+    )
     yield from _scores("all", np.ones(len(truth), bool), truth, "every page taken")
     yield Measurement("ranked.classifier", 100 * precision(given, truth), "%", f"average precision: thresholds left open; {note}")
     yield Measurement("ranked.keywords", 100 * precision(theirs, truth), "%", "average precision")
@@ -172,6 +179,33 @@ def _scores(name: str, said: np.ndarray, truth: np.ndarray, note: str) -> Iterat
 
 def _f1(said: np.ndarray, truth: np.ndarray) -> float:
     return float(2 * (said & truth).sum() / max(int(said.sum() + truth.sum()), 1))
+
+
+def best(scores: np.ndarray, truth: np.ndarray) -> float:
+    """The score from which on pages are taken so that F1 is greatest.
+
+    >>> best(np.array([0.9, 0.8, 0.1]), np.array([True, True, False]))
+    0.8
+    """
+    return float(max(np.unique(scores), key=lambda limit: _f1(scores >= limit, truth)))
+
+
+@lru_cache(maxsize=SITES + 1)
+def _crossed(read: tuple[Read, ...]) -> np.ndarray:
+    """The probability of each page by a classifier of all other sites; of the other half of the pages, where mathematics is on one site only."""
+    sites = sorted({p.site for p in read})
+    several = len({p.site for p in read if p.maths}) > 1
+    groups = np.array([sites.index(p.site) if several else at % 2 for at, p in enumerate(read)])
+    scores = np.zeros(len(read))
+    for group in np.unique(groups):
+        ours, theirs = np.flatnonzero(groups != group), np.flatnonzero(groups == group)
+        model = fit([read[i].seen for i in ours], [read[i].maths for i in ours])
+        scores[theirs] = model.probabilities([read[i].seen for i in theirs])
+    return scores
+
+
+def _threshold(read: tuple[Read, ...]) -> float:
+    return best(_crossed(read), np.array([p.maths for p in read]))
 
 
 def precision(scores: np.ndarray, truth: np.ndarray) -> float:
@@ -241,15 +275,10 @@ def _learnt(read: Sequence[Read], sites: Sequence[str], tokens: int, seed: int) 
         yield Measurement(f"loss.{name}", means[name], "nats", f"mean of the sites; {note}")
 
 
-@lru_cache(maxsize=SITES)
 def _taken(rest: tuple[Read, ...]) -> list[Read]:
-    """The pages that the classifier takes, which judges each half of them by what it learnt from the other."""
-    taken: list[Read] = []
-    for ours, theirs in ((rest[::2], rest[1::2]), (rest[1::2], rest[::2])):
-        model = fit([p.seen for p in ours], [p.maths for p in ours])
-        given = model.probabilities([p.seen for p in theirs])
-        taken += [page for page, probable in zip(theirs, given, strict=True) if probable >= 0.5]
-    return taken
+    """The pages that a classifier takes which has not learnt from their site."""
+    limit = _threshold(rest)
+    return [page for page, probable in zip(rest, _crossed(rest), strict=True) if probable >= limit]
 
 
 def _stream(read: Sequence[Read], tokens: int) -> list[str]:
@@ -261,13 +290,13 @@ def _stream(read: Sequence[Read], tokens: int) -> list[str]:
     return out
 
 
-def plan_of(weights: str) -> Plan:
-    """The paper's stages as a plan, with the classifier in the file `weights`."""
+def plan_of(weights: str, threshold: float = 0.5) -> Plan:
+    """The paper's stages as a plan, with the classifier in the file `weights` and the least probability of a page that stays."""
     return Plan(
         name="infimm-webmath",
         steps=(
             step("language", keep=["en", "zh"]),
-            step("text-class", weights=weights),
+            step("text-class", weights=weights, threshold=threshold),
             step("duplicate-urls"),
             step("near-duplicates"),
             step("image-rules", min_width=32, min_height=32, max_aspect=5.0),
@@ -287,11 +316,13 @@ def _built(settings: Settings) -> tuple[Measurement, ...]:
     with tempfile.TemporaryDirectory(prefix="limner-recipe-") as folder:
         weights = f"{folder}/maths.npz"
         _whole(settings).save(weights)
-        with built(plan_of(weights), settings.data, settings.workers) as (corpus, _):
+        limit = _threshold(_pages(settings))
+        with built(plan_of(weights, limit), settings.data, settings.workers) as (corpus, _):
             (stages,) = kept(corpus).values()
             formulas = sum(_formulas_in(document) for document in corpus)
             note = "in the documents that are left, displayed and in lines"
-            return (*funnel(stages), Measurement("kept.formulas", formulas, note=note))
+            least = Measurement("threshold", limit, note="least probability of a page that stays, set by sites held out in turn")
+            return (*funnel(stages), least, Measurement("kept.formulas", formulas, note=note))
 
 
 def _formulas_in(document: Document) -> int:

@@ -37,7 +37,9 @@ class Claim:
     (or falls below it, with `lower` set) by an interval that excludes zero. With `at_least` or `at_most`, the one measurement
     `better` is held against a bound; with neither a bound nor `worse` it is only shown (`measured`). `effect` is the smallest
     difference that would count as the paper's, in the measurement's unit: a run that could not have detected it is underpowered,
-    not a refutation. `waits` says what is still missing.
+    not a refutation. `within` names a comparison that is paired inside of each seed, over documents or the like, where seeds deal out the
+    same things anew and are no sample of them: the measurements `NAME.gain`, `NAME.gain.low` (the lower end of its interval) and
+    `NAME.gain.detectable`, whose means over seeds are judged. `waits` says what is still missing.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Claim:
     effect: float = 0.0
     at_least: float | None = None
     at_most: float | None = None
+    within: str = ""
     waits: str = ""
 
 

@@ -29,6 +29,8 @@ def judge(claim: Claim, figures: Mapping[str, Sequence[float]]) -> Verdict:
     """The verdict on `claim`; `figures` holds each measurement's values, one a seed, in one order of seeds."""
     if claim.waits:
         return Verdict("waits", reason=claim.waits)
+    if claim.within:
+        return _within(claim, figures)
     bound = claim.at_least is not None or claim.at_most is not None
     if not claim.better:
         return Verdict("measured")
@@ -48,6 +50,15 @@ def judge(claim: Claim, figures: Mapping[str, Sequence[float]]) -> Verdict:
     return paired([sign * (a - b) for a, b in zip(ours, theirs, strict=True)], claim.effect)
 
 
+def _within(claim: Claim, figures: Mapping[str, Sequence[float]]) -> Verdict:
+    """Judge a comparison made inside of each seed by the means over seeds of its gain and of its interval."""
+    names = [f"{claim.within}.gain", f"{claim.within}.gain.low", f"{claim.within}.gain.detectable"]
+    if any(not figures.get(name) for name in names):
+        return Verdict("not measured", reason=f"no {claim.within} with an interval with these settings")
+    gain, low, detectable = (sum(figures[name]) / len(figures[name]) for name in names)
+    return _judged(gain, gain - low, detectable, claim.effect)
+
+
 def paired(differences: Sequence[float], effect: float) -> Verdict:
     """Judge paired differences that a claim says are positive, by Student's t at 95 %."""
     count = len(differences)
@@ -56,7 +67,10 @@ def paired(differences: Sequence[float], effect: float) -> Verdict:
         return Verdict("underpowered", mean, reason="one seed has no spread")
     error = math.sqrt(sum((d - mean) ** 2 for d in differences) / (count - 1) / count)
     critical, power = float(student.ppf(0.975, count - 1)), float(student.ppf(0.8, count - 1))
-    interval, detectable = critical * error, (critical + power) * error
+    return _judged(mean, critical * error, (critical + power) * error, effect)
+
+
+def _judged(mean: float, interval: float, detectable: float, effect: float) -> Verdict:
     if mean - interval > 0:
         return Verdict("held", mean, interval, detectable)
     if mean + interval < effect or (mean + interval <= 0):
