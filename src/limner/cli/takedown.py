@@ -23,9 +23,9 @@ from limner.errors import LimnerError
 def command(corpus: str, listed: TextIO, named: tuple[str, ...], gone: tuple[str, ...], json_: bool) -> None:
     """Remove what FILE lists, one URL, host, sha256 of a file, or document id a line (`-` for standard input).
 
-    Documents, images, media, ledger, dropped texts, rejects and indexes: no byte of it is left in the corpus. The list is
-    kept there as hashes, and later builds into the corpus honour it. Exports that were made of the corpus are written anew
-    from what is left; one that cannot be is named.
+    Documents, images, media, ledger, dropped texts, rejects and indexes: no byte of it is left in the corpus; the index for
+    searching goes whole, `limner index` makes it again. The list is kept there as hashes, and later builds into the corpus
+    honour it. Exports that were made of the corpus are written anew from what is left; one that cannot be is named.
 
     \b
     limner takedown corpus requests.txt

@@ -32,7 +32,10 @@ from limner.document.jsonform import loads, part_from_dict
 from limner.errors import InvalidDocument
 
 _OURS = {"corpus.json", NAME, card.NAME}
-_FOLDERS = {*FOLDERS, "commits", "index", EXPORTS, ".scratch"}
+SEARCH = "search"
+"""The folder of the search index (`limner.search`), which is made anew after a take-down."""
+
+_FOLDERS = {*FOLDERS, "commits", "index", EXPORTS, SEARCH, ".scratch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def takedown(corpus: Corpus, listed: TakeList, progress: Callable[[int, int], No
         if sources:
             corpus.update_facts(**facts)
         settle(corpus, made)
+        if made and SEARCH in corpus.store.folders():
+            corpus.store.remove(SEARCH)  # words that are only marked as gone would stay in its files
         return TakenDown(
             total.documents, total.dropped, total.parts, total.media, total.rejects, total.inputs, sources,
             _unknown(corpus), tuple(made.folder for made in behind(corpus.store)),

@@ -1,0 +1,228 @@
+"""Searching an indexed corpus: by words, by meaning, by pixels, or by all of them fused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.corpus import Corpus
+from limner.corpus.pixels import thumbnail
+from limner.document import Document, Image, Part, Text
+from limner.errors import LimnerError
+from limner.experts.encoder import encoder, unit
+from limner.experts.onnx import Floats
+from limner.experts.text_encoder import text_encoder
+from limner.search.analysis import kind as kind_of
+from limner.search.fuse import FOREIGN, KNOWN, Weights, fused
+from limner.search.indexing import SIDE, opened, segment_folder, span, stale
+from limner.search.lexical import Lexical
+from limner.search.manifest import Manifest
+from limner.search.segment import Row, Segmented
+from limner.search.units import Kind
+from limner.search.vectors import Graph, Vectors
+from limner.search.where import Where
+
+Way = Literal["words", "text", "pixels"]
+WAYS: tuple[Way, ...] = ("words", "text", "pixels")
+
+DEPTH = 200
+"""Units that each ranking brings to the fusion."""
+
+_MOST = 1_000
+_MOST_QUERY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A unit that was found. `score` orders hits of one search and says nothing across searches; `ways` are what each ranking gave: BM25
+    for `words`, cosines for `text` and `pixels`."""
+
+    key: int
+    kind: Kind
+    score: float
+    unit: Row
+    ways: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+class Search:
+    """The index of a corpus, opened. May be used from many threads."""
+
+    def __init__(self, corpus: Corpus, folder: Path, found: Manifest) -> None:
+        self.corpus, self.settings = corpus, found.settings
+        new, gone = stale(corpus, found)
+        self.behind = len(new)
+        """Batches of the corpus that the index does not know yet; `limner index` takes them in."""
+        numbers = {s.number for s in gone}
+        self._segments = {s.number: s for s in found.segments if s.number not in numbers}
+        self._files = {n: Segmented(segment_folder(folder, n)) for n in self._segments}
+        self._lexical = {kind: Lexical(folder / "words" / kind) for kind in ("section", "image", "document")}
+        self._folder, self._graphs = folder, found.graphs
+        self._vectors: dict[tuple[str, Kind], Vectors] = {}
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, corpus: Corpus | str) -> Search:
+        """The index of a corpus, given or by its place. Raises `CorpusError` where there is none."""
+        corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
+        return cls(corpus, *opened(corpus))
+
+    def __len__(self) -> int:
+        return sum(s.units for s in self._segments.values())
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of languages that the units are in."""
+        found = {language for f in self._files.values() for language in f.units["language"].unique().to_pylist()}
+        return tuple(sorted({kind_of(language) for language in found}))
+
+    def find(
+        self,
+        text: str = "",
+        image: bytes | None = None,
+        *,
+        kind: Kind = "section",
+        most: int = 10,
+        where: Where | None = None,
+        ways: Sequence[Way] = WAYS,
+        weights: Weights | None = None,
+    ) -> list[Hit]:
+        """The units of a kind that suit a text, an image (the bytes of its file), or both together; best first.
+
+        With both, the text says in what the image sought differs: their vectors are added in the space of the joint encoder. `ways`
+        leaves out rankings; `weights` are others than limner's own. Passages of one section are found as one. Raises `LimnerError` where
+        nothing is asked, or an image is without a joint encoder; `MediaError` for an image that does not decode.
+        """
+        text = " ".join(text[:_MOST_QUERY].split())
+        if not text and image is None:
+            raise LimnerError("nothing is asked: give a text or an image")
+        if image is not None and not self.settings.encoder:
+            raise LimnerError(
+                "this index knows images by their words alone; `limner index --encoder ADDRESS` lets images be asked for"
+            )
+        most = max(1, min(most, _MOST))
+        masks = self._masks(kind, where) if where else None
+        depth = max(DEPTH, 2 * most)
+        rankings: dict[str, list[tuple[int, float]]] = {}
+        if text and "words" in ways and image is None:
+            rankings["words"] = self._by_words(text, kind, depth, masks)
+        if text and "text" in ways and self.settings.text and image is None:
+            (row,) = text_encoder(self.settings.text).embed([text])
+            rankings["text"] = self._rows("text", kind).search(row, depth, masks)
+        if "pixels" in ways and self.settings.encoder and kind == "image":
+            row = self._joint(text, image)
+            rankings["pixels"] = self._rows("pixels", kind).search(row, depth, masks)
+        weigh = (lambda key: weights) if weights else self._weights
+        ranked = fused(rankings, weigh, len(self._segments) and depth)
+        return self._hits(ranked, kind, most)
+
+    def _weights(self, key: int) -> Weights:
+        known = getattr(text_encoder(self.settings.text), "languages", None) if self.settings.text else None
+        language = self._files[key >> 32].units["language"][key & 0xFFFFFFFF].as_py()
+        return KNOWN if known is None or not language or language.partition("-")[0] in known else FOREIGN
+
+    def _joint(self, text: str, image: bytes | None) -> Floats:
+        joint = encoder(self.settings.encoder)
+        row: Floats | None = joint.embed_texts([text])[0] if text else None
+        if image is not None:
+            seen = joint.embed_images([thumbnail(image, SIDE)])[0]
+            row = seen if row is None else seen + row
+        assert row is not None
+        return unit(row[None])[0]
+
+    def _by_words(
+        self, text: str, kind: Kind, most: int, masks: Mapping[int, NDArray[np.bool_]] | None
+    ) -> list[tuple[int, float]]:
+        asked = most
+        while True:
+            found = self._lexical[kind].search(text, self.kinds, asked)
+            passing = [(key, score) for key, score in found if self._passes(key, kind, masks)]
+            if len(passing) >= most or len(found) < asked:
+                return passing[:most]
+            asked *= 8
+
+    def _passes(self, key: int, kind: Kind, masks: Mapping[int, NDArray[np.bool_]] | None) -> bool:
+        each = self._segments.get(key >> 32)
+        if each is None:
+            return False
+        return masks is None or bool(masks[each.number][(key & 0xFFFFFFFF) - span(each, kind).start])
+
+    def _masks(self, kind: Kind, where: Where) -> dict[int, NDArray[np.bool_]]:
+        return {n: where.mask(self._files[n].units[span(each, kind)]) for n, each in self._segments.items()}
+
+    def _rows(self, name: str, kind: Kind) -> Vectors:
+        with self._lock:
+            if (name, kind) not in self._vectors:
+                rows: dict[int, Floats] = {}
+                first: dict[int, int] = {}
+                for number, each in self._segments.items():
+                    found = self._files[number].vectors(name)
+                    if found is not None:
+                        here = span(each, kind)
+                        rows[number], first[number] = found if name == "pixels" else found[here], here.start
+                graph, drawn = self._graph(name, kind, rows)
+                self._vectors[name, kind] = Vectors(rows, first, graph, drawn)
+            return self._vectors[name, kind]
+
+    def _graph(self, name: str, kind: Kind, rows: Mapping[int, Floats]) -> tuple[Graph | None, tuple[int, ...]]:
+        found = self._graphs.get(f"{name}-{kind}")
+        if not found or not rows:
+            return None, ()
+        file, numbers = found
+        return Graph(next(iter(rows.values())).shape[1], self._folder / file), tuple(n for n in numbers if n in rows)
+
+    def _hits(self, ranked: Sequence[tuple[int, float, dict[str, float]]], kind: Kind, most: int) -> list[Hit]:
+        hits: list[Hit] = []
+        seen: set[tuple[str, int]] = set()
+        for key, score, ways in ranked:
+            row = self._files[key >> 32].row(key & 0xFFFFFFFF)
+            place = (row.document, row.section if kind == "section" else row.n)
+            if place not in seen:
+                seen.add(place)
+                hits.append(Hit(key, kind, score, row, ways))
+                if len(hits) == most:
+                    break
+        return hits
+
+    # What was found
+
+    def document(self, id: str) -> Document:
+        """A document of the corpus; raises `KeyError` where it is gone."""
+        with self._lock:
+            return self.corpus[id]
+
+    def media(self, ref: str) -> bytes | None:
+        """A stored file."""
+        with self._lock:
+            return self.corpus.media(ref)
+
+    def parts(self, hit: Hit) -> tuple[Part, ...]:
+        """The parts of a unit, in order; of an image, itself and its captions."""
+        document = self.document(hit.unit.document)
+        if hit.kind == "image":
+            return tuple(p for p in document.parts if p.n == hit.unit.n or (isinstance(p, Text) and p.of == hit.unit.n))
+        found: list[Part] = []
+        inside = False
+        for part in document.parts:
+            inside = inside or part.n == hit.unit.n
+            if inside:
+                found.append(part)
+            if part.n == hit.unit.last:
+                break
+        return tuple(found)
+
+    def text(self, hit: Hit) -> str:
+        """What a unit says."""
+        said: list[str] = []
+        for part in self.parts(hit):
+            if isinstance(part, Text):
+                said.append(part.text)
+            elif isinstance(part, Image) and part.alt and not any(part.alt in text for text in said):
+                said.append(part.alt)
+        return "\n".join(said)

@@ -1,0 +1,128 @@
+"""Nearest rows by their inner product: exactly where there are few, by a graph of neighbours (HNSW, usearch) where there are many.
+
+Malkov and Yashunin 2016, arXiv 1603.09320. What the graph finds is ranked again by the exact rows, so that it may keep them in few bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import CorpusError
+from limner.experts.onnx import Floats
+
+EXACT = 50_000
+"""Rows up to which every one is looked at."""
+
+CONNECTIONS, ADDING, LOOKING = 32, 128, 48
+KEPT = "i8"
+_MORE = 3  # times as many as are asked for come from the graph
+_SELECTIVE = 0.2  # share of rows left by a filter, under which these are looked at one by one
+
+Found = list[tuple[int, float]]
+Masks = Mapping[int, NDArray[np.bool_]]
+
+
+class Graph:
+    """A graph of neighbours over rows, by their keys."""
+
+    def __init__(self, width: int, path: Path | None = None) -> None:
+        from usearch.index import Index
+
+        self._index: Any = Index(
+            ndim=width, metric="ip", dtype=KEPT, connectivity=CONNECTIONS, expansion_add=ADDING, expansion_search=LOOKING
+        )
+        if path is not None:
+            try:
+                self._index.view(str(path))
+            except Exception as error:  # noqa: BLE001 - usearch raises bare Exceptions
+                raise CorpusError(f"{path} is damaged ({error}); `limner index --again` makes it anew") from None
+
+    @classmethod
+    def again(cls, width: int, path: Path) -> Graph:
+        """The graph in a file, in memory and to be added to."""
+        graph = cls(width)
+        graph._index.load(str(path))
+        return graph
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def add(self, keys: NDArray[np.uint64], rows: Floats) -> None:
+        """Take in rows of length one."""
+        self._index.add(keys, np.asarray(rows, np.float32))
+
+    def keep(self, segments: Container[int]) -> None:
+        """Forget the rows of all other segments."""
+        keys = np.asarray(self._index.keys, np.uint64)
+        gone = np.array([int(key) >> 32 not in segments for key in keys], bool)
+        self._index.remove(keys[gone])
+
+    def save(self, path: Path) -> None:
+        """Write it to a file."""
+        self._index.save(str(path))
+
+    def near(self, query: Floats, most: int) -> NDArray[np.uint64]:
+        """Keys of the nearest, nearly so."""
+        return np.asarray(self._index.search(query, min(most, len(self))).keys, np.uint64)
+
+
+class Vectors:
+    """The rows of some segments, with a graph over some of them. Rows of zeros stand for what has no vector."""
+
+    def __init__(
+        self, rows: Mapping[int, Floats], first: Mapping[int, int], graph: Graph | None = None, drawn: Sequence[int] = ()
+    ) -> None:
+        """`rows` by segment, `first` the number of the first of them in its segment; `drawn` are the segments that the graph holds."""
+        self._rows, self._first, self._graph = rows, first, graph
+        self._drawn = frozenset(drawn) if graph is not None else frozenset[int]()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rows.values()))
+
+    def search(self, query: Floats, most: int, masks: Masks | None = None) -> Found:
+        """Keys and products of the rows nearest to `query` (D numbers), best first. `masks` say of each segment's rows which may be found."""
+        found: Found = []
+        drawn = self._drawn
+        if drawn and masks is not None:
+            share = sum(int(masks[s].sum()) for s in drawn if s in masks) / max(sum(len(self._rows[s]) for s in drawn), 1)
+            if share < _SELECTIVE:
+                drawn = frozenset[int]()
+            else:
+                found += self._from_graph(query, int(most / share), masks)
+        elif drawn:
+            found += self._from_graph(query, most, None)
+        for segment, rows in self._rows.items():
+            if segment not in drawn:
+                found += self._exact(segment, rows, query, most, None if masks is None else masks.get(segment))
+        found.sort(key=lambda pair: -pair[1])
+        return found[:most]
+
+    def _from_graph(self, query: Floats, most: int, masks: Masks | None) -> Found:
+        assert self._graph is not None
+        found: Found = []
+        for key in self._graph.near(query, most * _MORE).tolist():
+            segment, at = key >> 32, (key & 0xFFFFFFFF) - self._first.get(key >> 32, 0)
+            if segment not in self._rows or (masks is not None and (segment not in masks or not masks[segment][at])):
+                continue
+            found.append((key, float(self._rows[segment][at] @ query)))
+        return found
+
+    def _exact(self, segment: int, rows: Floats, query: Floats, most: int, mask: NDArray[np.bool_] | None) -> Found:
+        if mask is not None and not mask.any():
+            return []
+        if mask is not None and mask.mean() < _SELECTIVE:
+            places = np.flatnonzero(mask)
+            scores = rows[places] @ query
+        else:
+            places = np.arange(len(rows))
+            scores = np.asarray(rows @ query)
+            if mask is not None:
+                scores = np.where(mask, scores, -np.inf)
+        best = np.argpartition(-scores, most - 1)[:most] if len(scores) > most else np.arange(len(scores))
+        base = (segment << 32) + self._first.get(segment, 0)
+        return [(base + int(places[i]), float(scores[i])) for i in best if scores[i] > -np.inf]
