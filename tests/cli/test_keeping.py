@@ -113,8 +113,8 @@ def test_takedown_from_a_file_and_from_standard_input(tmp_path: Path) -> None:
     assert "taken down: 1 document, " in done.stdout
     wrong = call("takedown", tmp_path / "c", "-", input="what is this")
     assert isinstance(wrong.exception, CorpusError)
-    (tmp_path / "c/search").mkdir()
-    assert "not looked into: search/" in call("takedown", tmp_path / "c", "-", input="").stdout
+    (tmp_path / "c/renderings").mkdir()
+    assert "not looked into: renderings/" in call("takedown", tmp_path / "c", "-", input="").stdout
 
 
 def test_one_of_a_thing_is_said_so(tmp_path: Path) -> None:

@@ -307,9 +307,10 @@ def test_pages_and_documents_are_taken_down_and_others_stay(tmp_path: Path) -> N
     after = {p.name: p.read_bytes() for p in (tmp_path / "c/documents").iterdir()}
     assert set(after) == {"00000000.1.parquet", "00000001.parquet", "00000002.parquet"}
     assert after["00000001.parquet"] == before["00000001.parquet"]
-    (tmp_path / "c/search").mkdir()
+    (tmp_path / "c/search").mkdir()  # known: `limner index` makes it
+    (tmp_path / "c/renderings").mkdir()
     (tmp_path / "c/export.txt").write_text("old")
-    assert takedown(corpus, read_list("")).unknown == ("export.txt", "search/")
+    assert takedown(corpus, read_list("")).unknown == ("export.txt", "renderings/")
 
 
 @pytest.mark.parametrize(

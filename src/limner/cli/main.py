@@ -21,7 +21,7 @@ import click
 from limner.cli.terminal import safe
 from limner.errors import LimnerError
 
-_NOT_COMMANDS = {"main", "options", "progress", "dryrun", "terminal", "newcorpus"}
+_NOT_COMMANDS = {"main", "options", "progress", "dryrun", "terminal", "newcorpus", "written"}
 _CONTINUED = {"build", "import", "merge", "compact", "takedown"}
 _ALIASES = {"import": "import_"}
 _TRACEBACK = "LIMNER_TRACEBACK"

@@ -97,7 +97,7 @@ def to_markdown(document: Document, files: dict[str, str]) -> str:
     blocks = [front_matter({**{k: v for k, v in document.meta.items() if k not in facts}, **facts})]
     for part in document.parts:
         if isinstance(part, Text):
-            blocks.append(_text(part))
+            blocks.append(text_block(part))
         elif isinstance(part, Image):
             address = _address(part, files)
             blocks.append(f"![{_line(part.alt)}]({address})" if address else _line(part.alt))
@@ -107,7 +107,8 @@ def to_markdown(document: Document, files: dict[str, str]) -> str:
     return "\n\n".join(block for block in blocks if block.strip()) + "\n"
 
 
-def _text(part: Text) -> str:
+def text_block(part: Text) -> str:
+    """The Markdown of one text."""
     words = part.text
     if part.role == "heading":
         return f"{'#' * max(part.level, 1)} {_line(words)}"
