@@ -230,7 +230,7 @@ def test_pictures_are_placed_once_where_they_fit_best():
 @given(st.text(alphabet="![](<>)x `*#-1.\nhttp:/javascript", max_size=80))
 def test_what_a_model_writes_becomes_plain_text(text: str):
     for block in blocks_of(text):
-        page = MarkdownIt().render(text_block(Text(block.text, block.role, 1 if block.role == "heading" else 0)))
+        page = MarkdownIt().render(text_block(Text(0, block.text, block.role, 1 if block.role == "heading" else 0)))
         assert "<img" not in page
         assert "<a " not in page
     assert "\n" not in plain(text)
