@@ -1,7 +1,7 @@
-"""The demo: a corpus from 310 real pages of one program's documentation, what was dropped and why, and the pages to read.
+"""The demo: a corpus from 310 real pages of one program's documentation, what was dropped and why, and a question answered from it with pictures.
 
-Run by `make demo`. It writes `demo/corpus` by the plan `examples/demo.toml` and, in a terminal, serves it on 127.0.0.1 and
-opens a browser.
+Run by `make demo`. It writes `demo/corpus` by the plan `examples/demo.toml` and `demo/answer.html`; in a terminal it opens that page, serves the
+corpus on 127.0.0.1 and opens a browser there too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+import webbrowser
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from limner.pipeline import load
 CORPUS = Path("demo/corpus")
 PLAN = Path("examples/demo.toml")
 SOURCE = "data:sasview"
+QUESTION = "What does a capped cylinder look like?"
+ANSWER = Path("demo/answer.html")
 
 
 def limner(*words: str) -> None:
@@ -79,8 +82,15 @@ def main() -> None:
     richest = max(corpus, key=lambda document: len(document.images))
     print(f"\nThe page with the most pictures:\n\n{richest!r}")
     limner("check", str(CORPUS))
-    print(f"\nbuilt, explained and checked in {time.monotonic() - began:.0f} s. To read it: limner view {CORPUS}")
+    limner("index", str(CORPUS))
+    limner("search", str(CORPUS), QUESTION, "-k", "2")
+    limner("write", str(CORPUS), QUESTION, "-o", str(ANSWER))
+    print(
+        f"\nbuilt, explained, checked, indexed and answered in {time.monotonic() - began:.0f} s. The answer: {ANSWER.resolve().as_uri()}"
+    )
+    print(f"To read the corpus: limner view {CORPUS}")
     if sys.stdout.isatty():
+        webbrowser.open(ANSWER.resolve().as_uri())
         limner("view", str(CORPUS), "--open")
 
 

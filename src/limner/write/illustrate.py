@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from limner.curate.align import sentences
 from limner.curate.steps import image_words
 from limner.document import Document, Image
 from limner.search import Search
@@ -16,6 +17,7 @@ from limner.write.placing import Candidate, fits, placed, small, stands
 _SOUGHT = 6
 _MOST = 40
 _WORDS = 60
+_CAPTION = 240  # characters
 
 
 def illustrated(
@@ -61,9 +63,19 @@ def illustrated(
         if source is None:
             source = Source(first + len(added), document.id, candidate.image.n, document.title, document.url, document.source)
             added.append(source)
-        caption = "\n".join(text.text for text in document.captions(candidate.image.n)) or candidate.image.alt
-        pictures.setdefault(rows[row], []).append(Picture(candidate.image, caption, source))
+        pictures.setdefault(rows[row], []).append(Picture(candidate.image, called(document, candidate.image), source))
     return pictures, added
+
+
+def called(document: Document, image: Image) -> str:
+    """What a picture is called below it: the first sentences of its captions, else its alternative text."""
+    said = sentences("\n".join(text.text for text in document.captions(image.n)) or image.alt)
+    kept = said[:1]
+    for sentence in said[1:]:
+        if sum(map(len, kept)) + len(sentence) > _CAPTION:
+            break
+        kept.append(sentence)
+    return " ".join(kept)
 
 
 def _add(document: Document, images: Sequence[Image], candidates: list[Candidate], known: set[str]) -> None:

@@ -12,6 +12,7 @@ from limner.document import Document, Text
 from limner.document.references import references
 from limner.search.analysis import kind as kind_of
 from limner.write.answer import Answer, Block, Passage, Picture, Source, Spent, assembled
+from limner.write.illustrate import called
 from limner.write.likeness import by_words
 from limner.write.placing import Candidate, fits, placed, small, stands
 
@@ -122,6 +123,5 @@ def _figures(
     known = {source.number: source for source in sources}
     pictures: dict[int, list[Picture]] = {}
     for row, column in placed(fit, most).items():
-        caption = "\n".join(text.text for text in document.captions(images[column].n)) or images[column].alt
-        pictures[rows[row]] = [Picture(images[column], caption, known[blocks[rows[row]].source])]
+        pictures[rows[row]] = [Picture(images[column], called(document, images[column]), known[blocks[rows[row]].source])]
     return pictures
