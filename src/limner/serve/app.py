@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from limner.corpus import Corpus
@@ -40,21 +40,26 @@ def application(corpus: Corpus, hosts: Iterable[str] = ()) -> Starlette:
         return pages.missing(str(error), 500)
 
     return Starlette(
-        routes=[
-            Route("/", pages.home),
-            Route("/documents", pages.documents),
-            Route("/d/{id}", pages.document),
-            Route("/json/{id}", pages.document_json),
-            Route("/statistics", pages.statistics),
-            Route("/ledger", pages.ledger),
-            Route("/ledger/step", pages.step),
-            Route("/rejects", pages.rejects),
-            Route("/why", pages.why),
-            Route("/card", pages.card),
-            Route("/media/{ref}", pages.media),
-            Mount("/static", StaticFiles(directory=STATIC)),
-        ],
+        routes=page_routes(pages),
         middleware=[Middleware(Guard, hosts=list(hosts))],
         exception_handlers={HTTPException: missing, LimnerError: refused},
         lifespan=lifespan,
     )
+
+
+def page_routes(pages: Pages) -> list[BaseRoute]:
+    """The pages of a corpus, its files and our own, by their paths."""
+    return [
+        Route("/", pages.home),
+        Route("/documents", pages.documents),
+        Route("/d/{id}", pages.document),
+        Route("/json/{id}", pages.document_json),
+        Route("/statistics", pages.statistics),
+        Route("/ledger", pages.ledger),
+        Route("/ledger/step", pages.step),
+        Route("/rejects", pages.rejects),
+        Route("/why", pages.why),
+        Route("/card", pages.card),
+        Route("/media/{ref}", pages.media),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]

@@ -1,4 +1,5 @@
-"""What every answer must carry, and whom to answer: only requests that name this machine, no script but our own.
+"""What every answer must carry, and whom to answer: only requests that name this machine, no script but our own, and of other sites none that ask
+for work.
 
 A page of the web can have a browser send requests here under a name of its own that resolves to 127.0.0.1 (DNS
 rebinding): the Host header tells.
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; frame-ancestors 'none'; connect-src 'self'"
 )
 """For our own pages: nothing but what this server itself serves, and no script or style inside a page."""
 
@@ -33,10 +34,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Guard:
-    """ASGI middleware: refuses other hosts and other methods than GET and HEAD, adds the headers."""
+    """ASGI middleware: refuses other hosts and other methods than GET and HEAD, adds the headers. To paths in `posts` (those that end in "/" stand
+    for all below them) POST goes too, from no page of another site."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()):
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = (), posts: Iterable[str] = ()):
         self.app = app
+        self._posts = tuple(posts)
         self._hosts = {*_LOOPBACK, *(host.lower() for host in hosts)}
         # Whoever listens on an address that others can reach is reached by that address: a number is no rebound name.
         self._numbers = any(not is_loopback(host) for host in hosts)
@@ -50,8 +53,12 @@ class Guard:
             await refused(scope, receive, send)
             return
         if scope["method"] not in ("GET", "HEAD"):
-            await PlainTextResponse("Only GET.\n", 405)(scope, receive, send)
-            return
+            if not (scope["method"] == "POST" and self._takes(scope["path"])):
+                await PlainTextResponse("Only GET.\n", 405)(scope, receive, send)
+                return
+            if not same_site(Headers(scope=scope)):
+                await PlainTextResponse("A page of another site may not ask this server.\n", 403)(scope, receive, send)
+                return
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -67,6 +74,17 @@ class Guard:
         """Whether a Host header names this machine."""
         name = _without_port(host.strip().lower())
         return name in self._hosts or (self._numbers and _is_number(name))
+
+    def _takes(self, path: str) -> bool:
+        return any(path == post or (post.endswith("/") and path.startswith(post)) for post in self._posts)
+
+
+def same_site(headers: Headers) -> bool:
+    """Whether a request comes from a page of this server, or from no page at all: browsers send `Origin` with every POST, programs none."""
+    origin = headers.get("origin")
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    return origin is None or origin.partition("://")[2].lower() == headers.get("host", "").strip().lower()
 
 
 def _without_port(host: str) -> str:

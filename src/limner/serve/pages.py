@@ -33,7 +33,7 @@ REJECTS = 100
 class Pages:
     """The handlers, one a route. They are plain functions: starlette runs them in threads."""
 
-    def __init__(self, site: Site):
+    def __init__(self, site: Site, asks: bool = False):
         self.site = site
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("limner.serve"),
@@ -42,7 +42,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        names: dict[str, Any] = {"plots": plots, "urlencode": urlencode, "quote": quote}
+        names: dict[str, Any] = {"plots": plots, "urlencode": urlencode, "quote": quote, "asks": asks}
         filters: dict[str, Any] = {"short": plots.short, "size": size, "plural": plural, "language": language_name}
         cast("dict[str, Any]", self._templates.globals).update(names)
         cast("dict[str, Any]", self._templates.filters).update(filters, number=lambda n: f"{n:,}")
@@ -51,6 +51,10 @@ class Pages:
         """A template, filled."""
         filled = self._templates.get_template(template).render(site=self.site, **given)
         return HTMLResponse(filled, status, {"cache-control": "no-cache"})
+
+    def fragment(self, template: str, **given: Any) -> Markup:
+        """A piece of a page, filled."""
+        return Markup(self._templates.get_template(template).render(site=self.site, **given))
 
     def missing(self, what: str, status: int = 404) -> HTMLResponse:
         """A page that says what is not there."""
@@ -133,7 +137,7 @@ class Pages:
         extra = {"dropped": "1"} if show else {}
         return self.page(
             "document.html", active="documents", d=document, title=head.title, site_name=head.site, repeated=head.repeated, here=here,
-            runs=list(reading.runs(document, gone if show else [], self.site)),
+            runs=list(reading.runs(document, gone if show else [], self.site, _whole(query.get("at", "")) if "at" in query else -1)),
             taken=reading.taken(events), gone=len(gone), lost=sum(e.action == "drop" and e.part >= 0 for e in events), show=show,
             words=sum(len(text.text.split()) for text in document.texts), images=document.images,
             before=before and _link(f"/d/{quote(before, safe='')}", {**kept, **extra}),

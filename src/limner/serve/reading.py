@@ -43,19 +43,22 @@ class Taken:
     n: int
 
 
-def style(site: Site) -> Style:
-    """Media from this server, formulas as MathML."""
+def style(site: Site, at: int = -1) -> Style:
+    """Media from this server, formulas as MathML; the part `at` is marked, and a link can lead to it."""
 
     def source(part: Part) -> str:
         ref = "" if isinstance(part, Text) else part.ref
         return f"/media/{ref}" if site.stored(ref) else ""
 
-    return Style(source, mathml)
+    def wrap(part: Part, html: Markup) -> Markup:
+        return Markup('<div class="at" id="at">{}</div>').format(html) if part.n == at else html
+
+    return Style(source, mathml, wrap)
 
 
-def runs(document: Document, gone: Sequence[tuple[Event, Part]], site: Site) -> Iterator[Run]:
+def runs(document: Document, gone: Sequence[tuple[Event, Part]], site: Site, at: int = -1) -> Iterator[Run]:
     """The body; `gone` parts stand where their ordinals say they stood."""
-    how = style(site)
+    how = style(site, at)
     for event, group in groupby(_woven(document.parts, gone), key=lambda pair: _key(pair[0])):
         pairs = list(group)
         parts = [part for _, part in pairs]

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from limner.corpus import Corpus
 from limner.errors import LimnerError, MissingExtra
+from limner.search import Search
 
 PORT = 8_350
 
@@ -59,9 +60,16 @@ def _outward(family: int) -> str:
 
 @contextmanager
 def serving(corpus: Corpus, host: str = "127.0.0.1", port: int | None = None) -> Generator[str]:
-    """Serve in a thread for the length of a `with` block; gives the URL."""
+    """Serve a corpus's pages in a thread for the length of a `with` block; gives the URL."""
+    with running(_pages(corpus, host), host, port) as url:
+        yield url
+
+
+@contextmanager
+def running(app: Any, host: str = "127.0.0.1", port: int | None = None) -> Generator[str]:
+    """Serve an ASGI application in a thread for the length of a `with` block; gives the URL."""
     listener = listen(host, port)
-    server = _server(corpus, host)
+    server = _server(app)
     thread = threading.Thread(target=server.run, args=([listener],), name="limner-view", daemon=True)
     thread.start()
     try:
@@ -75,9 +83,29 @@ def serving(corpus: Corpus, host: str = "127.0.0.1", port: int | None = None) ->
 
 
 def view(corpus: Corpus, host: str, port: int | None, ready: Callable[[str], None], browse: bool = False) -> None:
-    """Serve until interrupted; `ready` hears the URL, `browse` opens it in a browser."""
+    """Serve a corpus's pages until interrupted; `ready` hears the URL, `browse` opens it in a browser."""
+    run(lambda: _pages(corpus, host), host, port, ready, browse)
+
+
+def serve(
+    search: Search, writer: str, host: str, port: int | None, key: str, ready: Callable[[str], None], browse: bool = False
+) -> None:
+    """Serve pages, search, answers and OpenAI's interface of an indexed corpus until interrupted."""
+
+    def app() -> Any:
+        try:
+            from limner.serve.api import served
+        except ImportError as error:
+            raise MissingExtra("serve", error.name or "fastapi", "limner serve") from None
+        return served(search, writer, [host], key)
+
+    run(app, host, port, ready, browse)
+
+
+def run(app: Callable[[], Any], host: str, port: int | None, ready: Callable[[str], None], browse: bool = False) -> None:
+    """Serve what `app` makes until interrupted."""
     listener = listen(host, port)
-    server = _server(corpus, host)
+    server = _server(app())
     url = address(listener)
     ready(url)
     if browse:
@@ -87,16 +115,20 @@ def view(corpus: Corpus, host: str, port: int | None, ready: Callable[[str], Non
     listener.close()
 
 
-def _server(corpus: Corpus, host: str) -> Any:
+def _pages(corpus: Corpus, host: str) -> Any:
     try:
-        import uvicorn
-
         from limner.serve.app import application
     except ImportError as error:
         raise MissingExtra("serve", error.name or "starlette", "limner view") from None
-    return uvicorn.Server(
-        uvicorn.Config(application(corpus, [host]), log_level="warning", access_log=False, server_header=False, lifespan="on")
-    )
+    return application(corpus, [host])
+
+
+def _server(app: Any) -> Any:
+    try:
+        import uvicorn
+    except ImportError:
+        raise MissingExtra("serve", "uvicorn", "serving pages") from None
+    return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on"))
 
 
 def once(corpus: Corpus) -> list[tuple[str, int, int]]:

@@ -20,6 +20,9 @@ from limner.write.answer import Answer, Source
 Address = Callable[[Image], str]
 """Where the file of an image is: "" to leave the picture out and keep its caption."""
 
+Link = Callable[[Source], str]
+"""Where a source is to be read, "" where nowhere."""
+
 UNSAID = "no source says so"
 NOTHING = "Nothing in this corpus answers that."
 _SHOWN = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"))
@@ -38,29 +41,38 @@ def web(url: str) -> str:
     return quote(url, safe=":/?#@!$&'*+,;=%~-._") if pieces.scheme in ("http", "https") and pieces.netloc else ""
 
 
-def markdown(answer: Answer, address: Address) -> str:
-    """The answer as Markdown: `[1]` after what source 1 says, the sources below."""
-    out = [f"# {escaped(answer.question)}"]
+def markdown(answer: Answer, address: Address, link: Link | None = None, title: bool = True) -> str:
+    """The answer as Markdown, under its question if `title`: `[1]` after what source 1 says, the sources below."""
+    out = [f"# {escaped(answer.question)}"] if title else []
     for part in answer.document.parts:
-        source = answer.source(part) if isinstance(part, Text | Image) else None
-        mark = f" \\[{source.number}\\]" if source else ""
         if isinstance(part, Image):
             if where := address(part):
-                out.append(f"![{escaped(_line(part.alt))}]({where}){mark}")
+                out.append(f"![{escaped(_line(part.alt))}]({where}){cited(answer, part)}")
         elif isinstance(part, Text):
-            mark += f" *({UNSAID})*" if part.n in answer.unsupported else ""
-            inline = part.role in ("paragraph", "quote", "list")
-            out.append(text_block(part) + (mark if inline else f"\n\n{mark.strip()}" if mark and part.role == "code" else ""))
-    if len(out) == 1:
+            out.append(said(answer, part))
+    if not answer.document.parts:
         out.append(NOTHING)
     if answer.sources:
-        out.append("\n".join(f"{s.number}. {_source(s)}" for s in answer.sources))
+        out.append("\n".join(f"{s.number}. {_source(s, link)}" for s in answer.sources))
     return "\n\n".join(out) + "\n"
 
 
-def _source(source: Source) -> str:
+def said(answer: Answer, part: Text) -> str:
+    """One text of an answer as Markdown, with the number of its source."""
+    mark = cited(answer, part) + (f" *({UNSAID})*" if part.n in answer.unsupported else "")
+    inline = part.role in ("paragraph", "quote", "list")
+    return text_block(part) + (mark if inline else f"\n\n{mark.strip()}" if mark and part.role == "code" else "")
+
+
+def cited(answer: Answer, part: Text | Image) -> str:
+    """The number of a part's source, as `markdown` writes it."""
+    source = answer.source(part)
+    return f" \\[{source.number}\\]" if source else ""
+
+
+def _source(source: Source, link: Link | None) -> str:
     name = escaped(_line(source.title or source.source))
-    where = web(source.url)
+    where = link(source) if link else web(source.url)
     return f"[{name}]({where})" if where else f"{name} ({escaped(_line(source.source))})"
 
 
@@ -68,8 +80,15 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def html(answer: Answer, address: Address, link: Callable[[Source], str] | None = None) -> Markup:
-    """The answer as an HTML fragment. `link` gives the address of a source, by default its own on the web."""
+def html(
+    answer: Answer,
+    address: Address,
+    link: Link | None = None,
+    formula: Callable[[str, bool], Markup | None] | None = None,
+    prefix: str = "",
+) -> Markup:
+    """The answer as an HTML fragment. `link` gives the address of a source, by default its own on the web; `formula` is as in `Style`; `prefix` sets
+    the anchors of several answers on one page apart."""
     lead = link or (lambda source: web(source.url))
 
     def wrapped(part: Part, inner: Markup) -> Markup:
@@ -80,15 +99,17 @@ def html(answer: Answer, address: Address, link: Callable[[Source], str] | None 
             return inner
         if source is None:
             return Markup('<div class="part unsaid" title="{}">{}</div>').format(UNSAID.capitalize(), inner)
-        cite = Markup('<sup class="cite"><a href="#source-{}" title="{}">{}</a></sup>').format(
-            source.number, source.title, source.number
+        cite = Markup('<sup class="cite"><a href="#{}source-{}" title="{}">{}</a></sup>').format(
+            prefix, source.number, source.title, source.number
         )
         return Markup('<div class="part">{}{}</div>').format(inner, cite)
 
-    style = Style(source=lambda part: address(part) if isinstance(part, Image) else "", wrap=wrapped)
+    shown = {"formula": formula} if formula else {}
+    style = Style(source=lambda part: address(part) if isinstance(part, Image) else "", wrap=wrapped, **shown)
     body = Markup("\n").join(blocks(answer.document.parts, style)) or Markup("<p>{}</p>").format(NOTHING)
     listed = Markup("").join(
-        Markup('<li id="source-{}">{}</li>\n').format(source.number, _linked(source, lead(source))) for source in answer.sources
+        Markup('<li id="{}source-{}">{}</li>\n').format(prefix, source.number, _linked(source, lead(source)))
+        for source in answer.sources
     )
     return Markup('<div class="answer">\n{}\n{}</div>').format(
         body, Markup('<ol class="sources">\n{}</ol>\n').format(listed) if listed else ""
