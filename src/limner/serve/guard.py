@@ -80,11 +80,14 @@ class Guard:
 
 
 def same_site(headers: Headers) -> bool:
-    """Whether a request comes from a page of this server, or from no page at all: browsers send `Origin` with every POST, programs none."""
-    origin = headers.get("origin")
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    """Whether a request comes from a page of this server, or from no page at all. Browsers send `Origin` with every POST, programs none; what browsers
+    say in `Sec-Fetch-Site` no page can change, and forms of pages that send no referrer have the origin `null`."""
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site", "")
+    if site not in ("", "same-origin", "none"):
         return False
-    return origin is None or origin.partition("://")[2].lower() == headers.get("host", "").strip().lower()
+    if origin is None or (origin == "null" and site == "same-origin"):
+        return True
+    return origin.partition("://")[2].lower() == headers.get("host", "").strip().lower()
 
 
 def _without_port(host: str) -> str:
