@@ -25,7 +25,7 @@ from limner.experts.onnx import Floats
 from limner.experts.text_encoder import text_encoder
 from limner.pipeline.plan import load
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.stages import built, changed
+from limner.recipes.stages import built
 from limner.recipes.videos import compared
 from limner.write.places import Article, Embed, Example, Habit, article, best_threshold, content, example, learn
 
@@ -92,7 +92,7 @@ def _read(settings: Settings) -> dict[str, Read]:
     found: dict[str, Read] = {}
     embed = _remembering(settings.text)
     for name in settings.data:
-        with built(changed(load("default"), "near-duplicates", drop=True), (name,)) as (corpus, _):
+        with built(load("default"), (name,)) as (corpus, _):
             documents = sorted((d for d in corpus if d.language.partition("-")[0] in ("", "en")), key=lambda d: d.id)
         articles = tuple([a for d in documents if (a := article(d))][: settings.documents])
         words = tuple(dict.fromkeys(word for a in articles for word in a.words))

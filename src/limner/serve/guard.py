@@ -80,8 +80,11 @@ class Guard:
 
 
 def same_site(headers: Headers) -> bool:
-    """Whether a request comes from a page of this server, or from no page at all. Browsers send `Origin` with every POST, programs none; what browsers
-    say in `Sec-Fetch-Site` no page can change, and forms of pages that send no referrer have the origin `null`."""
+    """Whether a request comes from a page of this server, or from no page at all.
+
+    Browsers send `Origin` with every POST, programs none. What a browser says in `Sec-Fetch-Site` no page can change, and forms of pages that send no
+    referrer have the origin `null`.
+    """
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "")
     if site not in ("", "same-origin", "none"):
         return False
