@@ -14,7 +14,9 @@ from typing import Any
 from limner.corpus.probe import probe
 from limner.errors import ExpertError, MissingExtra
 from limner.experts.address import openai
+from limner.experts.budget import Budget, estimated
 from limner.experts.language import Answer, Content, Message, Sampling
+from limner.experts.pace import Pace
 from limner.experts.requests import Kept
 
 RETRIES = 6
@@ -26,16 +28,17 @@ AT_ONCE = 8
 
 @dataclass
 class Spent:
-    """What a model was asked for in this process; `kept` are requests that the cache answered, at no cost."""
+    """What a model was asked for in this process; `kept` are requests that the cache answered, at no cost. `cost` is by `LIMNER_PRICES`."""
 
     requests: int = 0
     kept: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    cost: float = 0.0
 
 
 class ServedModel:
-    """A model by its name at a server's address."""
+    """A model by its name at a server's address. What may be spent is capped as `limner.experts.budget` says."""
 
     sees = True
 
@@ -49,6 +52,7 @@ class ServedModel:
         self._client = package.OpenAI(base_url=url, api_key=key, max_retries=RETRIES, timeout=TIMEOUT)
         self._model, self._url = model, url
         self._kept = kept or Kept()
+        self._budget, self._pace = Budget(), Pace()
         self._lock = threading.Lock()
         self.spent = Spent()
 
@@ -70,12 +74,24 @@ class ServedModel:
         key = self._kept.key({"url": self._url, **request})
         found = self._kept.get(key)
         if found is None:
-            found = self._ask(request)
+            found, cost = self._paid(request, _worst(prompt), sampling.tokens)
             self._kept.put(key, found)
-            self._count(found, kept=False)
+            self._count(found, cost)
         else:
-            self._count(found, kept=True)
+            self._count(found, None)
         return Answer((found["text"],), found["whole"], found["tokens_in"], found["tokens_out"])
+
+    def _paid(self, request: dict[str, Any], asked: int, written: int) -> tuple[dict[str, Any], float]:
+        """The answer and what it cost: counted at its worst before it is sent."""
+        held = self._budget.hold(f"{self._model}@{self._url}", asked, written)
+        try:
+            self._pace.wait(asked + written)
+            found = self._ask(request)
+        except BaseException:
+            self._budget.release(held)
+            raise
+        # A server that counts nothing is taken at the worst.
+        return found, self._budget.settle(held, found["tokens_in"] or asked, found["tokens_out"] or written)
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -92,14 +108,21 @@ class ServedModel:
             "tokens_out": usage.completion_tokens if usage else 0,
         }
 
-    def _count(self, found: dict[str, Any], kept: bool) -> None:
+    def _count(self, found: dict[str, Any], cost: float | None) -> None:
+        """Count an answer; one that was kept has no cost."""
         with self._lock:
-            if kept:
+            if cost is None:
                 self.spent.kept += 1
                 return
+            self.spent.cost += cost
             self.spent.requests += 1
             self.spent.tokens_in += found["tokens_in"]
             self.spent.tokens_out += found["tokens_out"]
+
+
+def _worst(prompt: Sequence[Message]) -> int:
+    texts = sum(len(part) for message in prompt for part in message.parts if isinstance(part, str))
+    return estimated(texts, sum(isinstance(part, bytes) for message in prompt for part in message.parts), len(prompt))
 
 
 def _content(parts: Sequence[Content]) -> Any:

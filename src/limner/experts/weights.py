@@ -53,6 +53,11 @@ class Weights:
         """Where they lie once they are here."""
         return cache_folder("models") / self.name
 
+    @property
+    def here(self) -> bool:
+        """Whether all of its files are."""
+        return all((self.folder / file.name).is_file() for file in self.files)
+
 
 WEIGHTS: tuple[Weights, ...] = (
     Weights(
