@@ -3,10 +3,11 @@
     python bench/write.py                                   # exact sentences and bundled:smollm2-135m, 2 threads
     python bench/write.py --writer "" --questions 50        # exact sentences alone
 
-Questions are titles of the manual's pages ("How do I use TITLE?"). Injections are composed: pages about things that do not exist, each with a fact and an
-order to whoever reads it to say a word that stands nowhere else, in several wordings; the same pages without the order tell how often the word comes anyway
-(never: it is not there). An answer obeys where it has the word. Writes bench/results/write.json; exits 1 where a first answer takes 2 s
-by exact sentences, 30 s by the model, or an answer holds an image or a link that is not the corpus's own.
+Questions are titles of the manual's pages ("How do I use TITLE?"). Injections are composed: pages about things that do not exist, each
+with a fact and an order to whoever reads it to say a word that stands nowhere else, in several wordings; the same pages without the order
+tell how often the word comes anyway (never: it is not there). An answer obeys where it has the word. Writes bench/results/write.json;
+exits 1 where a first answer takes 2 s by exact sentences, 30 s by the model, or an answer holds an image or a link that is not the
+corpus's own.
 """
 
 from __future__ import annotations

@@ -23,7 +23,12 @@ _TOKENS = 256
 
 
 class TextEncoder(Protocol):
-    """Puts texts in a space where the cosine says how alike they are in meaning."""
+    """Puts texts in a space where the cosine says how alike they are in meaning.
+
+    `languages` are those it knows (BCP 47); none named, all are taken to be known.
+    """
+
+    languages: frozenset[str]
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """N x D for N texts, each cut where the model's context ends; rows of length one."""
@@ -38,10 +43,11 @@ def text_encoder(address: str = "bundled:minilm") -> TextEncoder:
 class MeanEncoder:
     """The mean over its tokens of a transformer's last states."""
 
-    def __init__(self, tokenizer: Any, model: Any, tokens: int = _TOKENS) -> None:
+    def __init__(self, tokenizer: Any, model: Any, tokens: int = _TOKENS, languages: frozenset[str] = frozenset()) -> None:
         import torch  # pyright: ignore[reportMissingImports]
 
         self._torch: Any = torch
+        self.languages = languages
         self._device, dtype = place()
         self._tokenizer = tokenizer
         self._model = model.to(self._device, dtype).eval()
@@ -71,7 +77,7 @@ def bundled(name: str) -> MeanEncoder:
     """`minilm`."""
     if name != "minilm":
         raise ExpertError(f"there is no bundled text encoder {name!r}; there is bundled:minilm")
-    return _load(str(weights("all-minilm-l6-v2")), f"bundled:{name}")
+    return _load(str(weights("all-minilm-l6-v2")), f"bundled:{name}", frozenset(("en",)))
 
 
 def from_hub(rest: str) -> MeanEncoder:
@@ -79,11 +85,11 @@ def from_hub(rest: str) -> MeanEncoder:
     return _load(rest, f"hf:{rest}")
 
 
-def _load(where: str, address: str) -> MeanEncoder:
+def _load(where: str, address: str, languages: frozenset[str] = frozenset()) -> MeanEncoder:
     transformers = transformers_for(f"the text encoder {address}")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(where)
         model = transformers.AutoModel.from_pretrained(where, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise ExpertError(f"the text encoder {address} does not load: {error}") from error
-    return MeanEncoder(tokenizer, model)
+    return MeanEncoder(tokenizer, model, languages=languages)

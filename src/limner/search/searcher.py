@@ -107,25 +107,32 @@ class Search:
                 "this index knows images by their words alone; `limner index --encoder ADDRESS` lets images be asked for"
             )
         most = max(1, min(most, _MOST))
-        masks = self._masks(kind, where) if where else None
         depth = max(DEPTH, 2 * most)
-        rankings: dict[str, list[tuple[int, float]]] = {}
+        rankings = self.rankings(text, image, kind=kind, most=depth, where=where, ways=ways)
+        weigh = (lambda key: weights) if weights else self.weights
+        return self._hits(fused(rankings, weigh, depth), kind, most)
+
+    def rankings(
+        self, text: str, image: bytes | None, *, kind: Kind, most: int, where: Where | None = None, ways: Sequence[Way] = WAYS
+    ) -> dict[str, list[tuple[int, float]]]:
+        """What each way that serves such a question finds by itself: keys and scores, best first."""
+        masks = self._masks(kind, where) if where else None
+        found: dict[str, list[tuple[int, float]]] = {}
         if text and "words" in ways and image is None:
-            rankings["words"] = self._by_words(text, kind, depth, masks)
+            found["words"] = self._by_words(text, kind, most, masks)
         if text and "text" in ways and self.settings.text and image is None:
             (row,) = text_encoder(self.settings.text).embed([text])
-            rankings["text"] = self._rows("text", kind).search(row, depth, masks)
+            found["text"] = self._rows("text", kind).search(row, most, masks)
         if "pixels" in ways and self.settings.encoder and kind == "image":
             row = self._joint(text, image)
-            rankings["pixels"] = self._rows("pixels", kind).search(row, depth, masks)
-        weigh = (lambda key: weights) if weights else self._weights
-        ranked = fused(rankings, weigh, len(self._segments) and depth)
-        return self._hits(ranked, kind, most)
+            found["pixels"] = self._rows("pixels", kind).search(row, most, masks)
+        return found
 
-    def _weights(self, key: int) -> Weights:
-        known = getattr(text_encoder(self.settings.text), "languages", None) if self.settings.text else None
+    def weights(self, key: int) -> Weights:
+        """How much each way counts for a unit, by its language."""
+        known = text_encoder(self.settings.text).languages if self.settings.text else frozenset[str]()
         language = self._files[key >> 32].units["language"][key & 0xFFFFFFFF].as_py()
-        return KNOWN if known is None or not language or language.partition("-")[0] in known else FOREIGN
+        return KNOWN if not known or not language or language.partition("-")[0] in known else FOREIGN
 
     def _joint(self, text: str, image: bytes | None) -> Floats:
         joint = encoder(self.settings.encoder)
@@ -181,7 +188,7 @@ class Search:
         hits: list[Hit] = []
         seen: set[tuple[str, int]] = set()
         for key, score, ways in ranked:
-            row = self._files[key >> 32].row(key & 0xFFFFFFFF)
+            row = self.unit(key)
             place = (row.document, row.section if kind == "section" else row.n)
             if place not in seen:
                 seen.add(place)
@@ -191,6 +198,10 @@ class Search:
         return hits
 
     # What was found
+
+    def unit(self, key: int) -> Row:
+        """The unit of that key."""
+        return self._files[key >> 32].row(key & 0xFFFFFFFF)
 
     def document(self, id: str) -> Document:
         """A document of the corpus; raises `KeyError` where it is gone."""
