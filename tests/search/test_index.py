@@ -61,6 +61,8 @@ class Colours:
 class Letters:
     """An encoder of texts by the pairs of their letters."""
 
+    languages = frozenset[str]()
+
     def embed(self, texts):
         rows = np.zeros((len(texts), 676), np.float32)
         for row, text in zip(rows, texts, strict=True):
