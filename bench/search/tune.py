@@ -28,7 +28,7 @@ from limner.search.fuse import FOREIGN, KNOWN, Weights
 
 RESULTS = Path(__file__).parent.parent / "results" / "search-tune.json"
 SETS = ("debian-handbook", "skimage-doc", "sklearn-doc")
-TRIED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3, 1.7, 2.5)
+TRIED = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
 
 
 def main() -> None:

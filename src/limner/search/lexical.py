@@ -6,6 +6,7 @@ names a unit and what else it says. A term is preceded by the kind of its langua
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from limner.errors import CorpusError
 from limner.search.analysis import terms
 
 HEAD_BOOST = 2.0
-"""How much more a term counts in what names a unit; chosen on debian-handbook's captions and titles, see bench/search."""
+"""How much more a term counts in what names a unit."""
 
 _HEAP = 64 << 20
 _MOST_TERMS = 256
@@ -84,7 +85,7 @@ class Lexical:
 
     def search(self, text: str, kinds: Sequence[str], most: int) -> list[tuple[int, float]]:
         """Keys and scores of the units with those words, read as a text of each of the kinds of language; best first. A unit counts by its best
-        kind, which is its own."""
+        kind, which is its own. A score is BM25 as a share of the weight of the terms asked for, about 1 where a unit is named by them all."""
         asked = [query for kind in kinds if (query := self._query(terms(text, kind), kind)) is not None]
         if not asked or not len(self):
             return []
@@ -99,12 +100,15 @@ class Lexical:
             counts[word] = counts.get(word, 0) + 1
         if not counts:
             return None
-        clauses: list[tuple[Occur, Query]] = []
-        for word, count in list(counts.items())[:_MOST_TERMS]:
-            for field, boost in (("head", HEAD_BOOST), ("body", 1.0)):
-                term = Query.term_query(self._schema, field, word, "freq")
-                clauses.append((Occur.Should, Query.boost_query(term, boost * count)))
-        return Query.boolean_query(clauses)
+        asked = [(f, w, b * n) for w, n in list(counts.items())[:_MOST_TERMS] for f, b in (("head", HEAD_BOOST), ("body", 1.0))]
+        weight = sum(boost * self._rarity(field, word) for field, word, boost in asked)
+        terms = [(Query.term_query(self._schema, field, word, "freq"), boost / weight) for field, word, boost in asked]
+        return Query.boolean_query([(Occur.Should, Query.boost_query(term, boost)) for term, boost in terms])
+
+    def _rarity(self, field: str, word: str) -> float:
+        """The weight that BM25 gives a term (its inverse document frequency)."""
+        count, having = len(self), self._searcher.doc_freq(field, word)
+        return math.log1p((count - having + 0.5) / (having + 0.5))
 
 
 def _marked(words: list[str], kind: str) -> list[str]:

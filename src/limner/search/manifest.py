@@ -11,7 +11,7 @@ from typing import Any
 
 from limner.errors import CorpusError
 
-VERSION = 1
+VERSION = 2
 FILE = "index.json"
 
 

@@ -41,8 +41,8 @@ _MOST_QUERY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A unit that was found. `score` orders hits of one search and says nothing across searches; `ways` are what each ranking gave: BM25
-    for `words`, cosines for `text` and `pixels`."""
+    """A unit that was found. `score` orders hits of one search and says nothing across searches; `ways` are what each ranking gave: for
+    `words` BM25 as a share of what was asked, for `text` the likeness above chance, for `pixels` that as a share of the best one's."""
 
     key: int
     kind: Kind
@@ -122,10 +122,13 @@ class Search:
             found["words"] = self._by_words(text, kind, most, masks)
         if text and "text" in ways and self.settings.text and image is None:
             (row,) = text_encoder(self.settings.text).embed([text])
-            found["text"] = self._rows("text", kind).search(row, most, masks)
+            found["text"] = self._rows("text", kind).alike(row, most, masks)
         if "pixels" in ways and self.settings.encoder and kind == "image":
             row = self._joint(text, image)
-            found["pixels"] = self._rows("pixels", kind).search(row, most, masks)
+            alike = self._rows("pixels", kind).alike(row, most, masks)
+            # How alike a text and an image can be differs between encoders.
+            top = max((score for _, score in alike), default=0.0)
+            found["pixels"] = [(key, score / top) for key, score in alike] if top > 0 else []
         return found
 
     def weights(self, key: int) -> Weights:

@@ -24,9 +24,10 @@ _MOST_WHOLE = 50_000
 class Unit:
     """One thing that can be found.
 
-    `n` and `last` are the first and the last of its parts; an image's are its own. `section` is the `n` of the heading it stands under, -1
-    before the first. `trail` are that heading and those above it. `head` is what names it (the headings; an image's captions and
-    alternative text), `body` all else that it says (an image's: the paragraphs around it and those that cite it).
+    `n` and `last` are the first and the last of its parts; an image's are its own. `section` is the `n` of the heading it stands under,
+    -1 before the first. `trail` are that heading and those above it. `head` is what names it (the headings; an image's captions and
+    alternative text), `body` all else that it says (an image's: the document's title, the heading it is under, what is read in it, the
+    paragraphs around it and those that cite it).
     """
 
     kind: Kind
@@ -111,7 +112,7 @@ def _images(document: Document) -> Iterator[Unit]:
             by = [p for n in cited.get(part.n, ()) if isinstance(p := document.part(n), Text)]
             around = {text.n: text for text in (*by, before, after) if text is not None}
             read = [t.text for t in document.texts if t.of == part.n and t.role == "ocr"]
-            said = [_cut(text.text, _MOST_HEAD) for text in (trail[-1:] if trail else [])]
+            said = [_cut(name, _MOST_HEAD) for name in dict.fromkeys((title(document), *(t.text for t in trail[-1:]))) if name]
             said += [*read, *(_cut(text.text, _MOST_AROUND) for _, text in sorted(around.items()))]
             headings = tuple(text.text for text in trail)
             section = trail[-1].n if trail else -1

@@ -6,6 +6,7 @@ Malkov and Yashunin 2016, arXiv 1603.09320. What the graph finds is ranked again
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ EXACT = 50_000
 CONNECTIONS, ADDING, LOOKING = 32, 128, 48
 KEPT = "i8"
 _MORE = 3  # times as many as are asked for come from the graph
+_SAMPLE = 4_096  # rows of a segment that its mean is taken over, about
+_LEAST = 1e-6
 _SELECTIVE = 0.2  # share of rows left by a filter, under which these are looked at one by one
 
 Found = list[tuple[int, float]]
@@ -83,6 +86,20 @@ class Vectors:
 
     def __len__(self) -> int:
         return sum(map(len, self._rows.values()))
+
+    @cached_property
+    def mean(self) -> Floats:
+        """The mean of the rows, by a sample of each segment (D numbers): its product with a query is how alike that is to any row."""
+        if not self._rows:
+            return np.zeros(0, np.float32)
+        drawn = [rows[:: max(1, len(rows) // _SAMPLE)] for rows in self._rows.values()]
+        sizes = [len(rows) for rows in self._rows.values()]
+        return np.average([rows.mean(0) for rows in drawn], axis=0, weights=sizes).astype(np.float32)
+
+    def alike(self, query: Floats, most: int, masks: Masks | None = None) -> Found:
+        """As `search`, by the likeness above chance: 0 as alike as any row, 1 the same."""
+        chance = float(query @ self.mean) if len(self) else 0.0
+        return [(key, (score - chance) / max(1.0 - chance, _LEAST)) for key, score in self.search(query, most, masks)]
 
     def search(self, query: Floats, most: int, masks: Masks | None = None) -> Found:
         """Keys and products of the rows nearest to `query` (D numbers), best first. `masks` say of each segment's rows which may be found."""
