@@ -2,7 +2,7 @@
 
     python bench/search/tune.py [--most 300]
 
-Each weight of the meaning of texts is tried with that of the words at 1, on captions and titles, as they are and bare; what has the highest nDCG@10,
+Each weight of the meaning of texts, and each part of it that is lost where all words are found, is tried with the weight of the words at 1, on captions and titles, as they are and bare; what has the highest nDCG@10,
 each task counting the same, is what search/fuse.py should hold, for languages that the text encoder knows and for others.
 Writes bench/results/search-tune.json.
 """
@@ -28,7 +28,11 @@ from limner.search.fuse import FOREIGN, KNOWN, Weights
 
 RESULTS = Path(__file__).parent.parent / "results" / "search-tune.json"
 SETS = ("debian-handbook", "skimage-doc", "sklearn-doc")
-TRIED = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
+TRIED = tuple((text, sure) for sure in (0.0, 0.6, 0.7, 0.8, 0.9) for text in (0.0, 0.2, 0.3, 0.5, 0.8, 1.0, 1.3, 1.7, 2.0, 2.5))
+
+
+def _name(tried: tuple[float, float]) -> str:
+    return f"text {tried[0]:g} sure {tried[1]:g}"
 
 
 def main() -> None:
@@ -56,17 +60,21 @@ def main() -> None:
                         asked = some(of, given.most)
                         found = rankings(search, asked)
                         where = places(search, asked, found)
-                        row = {f"{w:g}": mean_ndcg(ranked(asked, found, where, lambda _, w=w: Weights(1.0, w))) for w in TRIED}
+                        row = {
+                            _name(w): mean_ndcg(ranked(asked, found, where, lambda _, w=w: Weights(1.0, w[0], 0.0, w[1])))
+                            for w in TRIED
+                        }
                         row["text alone"] = mean_ndcg(alone(asked, found, where, "text"))
                         tasks[kind][f"{data} {what}{name}"] = {"questions": len(asked)} | {k: round(v, 4) for k, v in row.items()}
                         print(kind, data, what + name, json.dumps(tasks[kind][f"{data} {what}{name}"]), flush=True)
     best = {
-        kind: max(TRIED, key=lambda w, rows=rows: sum(row[f"{w:g}"] for row in rows.values()))
+        kind: max(TRIED, key=lambda w, rows=rows: sum(row[_name(w)] for row in rows.values()))
         for kind, rows in tasks.items()
         if rows
     }
-    print("best", best, "held by limner", {"known": KNOWN.text, "foreign": FOREIGN.text})
-    whole = {"tasks": tasks, "best": best, "limner": {"known": KNOWN.text, "foreign": FOREIGN.text}, "most": given.most}
+    held = {"known": (KNOWN.text, KNOWN.sure), "foreign": (FOREIGN.text, FOREIGN.sure)}
+    print("best", best, "held by limner", held)
+    whole = {"tasks": tasks, "best": best, "limner": held, "most": given.most}
     whole |= {"code": code_hash("limner.search.searcher"), "data": data_hashes(SETS), "machine": machine()}
     RESULTS.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
 

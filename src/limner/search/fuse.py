@@ -11,21 +11,25 @@ from typing import NamedTuple
 
 
 class Weights(NamedTuple):
-    """How much a ranking by words, by the meaning of texts and by pixels counts."""
+    """How much a ranking by words, by the meaning of texts and by pixels counts.
+
+    `sure` is the part of the meaning's weight that is lost where a unit has all the words that were asked for, in its name too: then it is
+    asked for by name. Where the best has half of them, half of that part is.
+    """
 
     words: float = 1.0
     text: float = 1.0
     pixels: float = 1.0
+    sure: float = 0.0
 
 
-KNOWN = Weights(1.0, 1.0, 0.2)
+KNOWN = Weights(1.0, 2.0, 0.2, 0.8)
 """Where the text encoder knows the language."""
 
 FOREIGN = Weights(1.0, 0.3, 0.0)
 """Where it does not."""
 
-
-SHARP = Weights(1.0, 3.0, 3.0)
+SHARP = {"words": 1.0, "text": 3.0, "pixels": 3.0}
 """The powers: half as alike counts an eighth, half of the words a half."""
 
 
@@ -37,12 +41,15 @@ def fused(
     >>> fused({"words": [(1, 0.9), (2, 0.5)], "text": [(2, 0.8)]}, lambda key: Weights(1.0, 1.0), 2)
     [(2, 1.012, {'words': 0.5, 'text': 0.8}), (1, 0.9, {'words': 0.9})]
     """
+    named = min(1.0, max((score for _, score in rankings.get("words", ())), default=0.0))
     total: dict[int, float] = {}
     given: dict[int, dict[str, float]] = {}
     for name, ranking in rankings.items():
-        power = getattr(SHARP, name)
+        power = SHARP[name]
         for key, score in ranking:
-            total[key] = total.get(key, 0.0) + getattr(weigh(key), name) * max(score, 0.0) ** power
+            weights = weigh(key)
+            weight = getattr(weights, name) * (1.0 - weights.sure * named if name == "text" else 1.0)
+            total[key] = total.get(key, 0.0) + weight * max(score, 0.0) ** power
             given.setdefault(key, {})[name] = score
     best = sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
     return [(key, score, given[key]) for key, score in best]

@@ -90,11 +90,13 @@ class Vectors:
     @cached_property
     def mean(self) -> Floats:
         """The mean of the rows, by a sample of each segment (D numbers): its product with a query is how alike that is to any row."""
-        if not self._rows:
-            return np.zeros(0, np.float32)
-        drawn = [rows[:: max(1, len(rows) // _SAMPLE)] for rows in self._rows.values()]
-        sizes = [len(rows) for rows in self._rows.values()]
-        return np.average([rows.mean(0) for rows in drawn], axis=0, weights=sizes).astype(np.float32)
+        held = [rows for rows in self._rows.values() if len(rows)]
+        drawn = [rows[:: max(1, len(rows) // _SAMPLE)].mean(0) for rows in held]
+        return (
+            np.average(drawn, axis=0, weights=[len(rows) for rows in held]).astype(np.float32)
+            if held
+            else np.zeros(0, np.float32)
+        )
 
     def alike(self, query: Floats, most: int, masks: Masks | None = None) -> Found:
         """As `search`, by the likeness above chance: 0 as alike as any row, 1 the same."""
