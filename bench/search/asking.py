@@ -47,10 +47,15 @@ def place(item: Item, keys: Sequence[int], known: Mapping[int, tuple[str, int]])
 
 
 def ranked(
-    items: Sequence[Item], found: Sequence[Ranking], known: Mapping[int, tuple[str, int]], weigh: Callable[[int], Weights]
+    items: Sequence[Item],
+    found: Sequence[Ranking],
+    known: Mapping[int, tuple[str, int]],
+    weigh: Callable[[str], Callable[[int], Weights]],
 ) -> Ranks:
     """The place of each item by the fused rankings."""
-    return ranks_of([place(i, [k for k, _, _ in fused(r, weigh, DEPTH)], known) for i, r in zip(items, found, strict=True)])
+    return ranks_of(
+        [place(i, [k for k, _, _ in fused(r, weigh(i.question), DEPTH)], known) for i, r in zip(items, found, strict=True)]
+    )
 
 
 def alone(items: Sequence[Item], found: Sequence[Ranking], known: Mapping[int, tuple[str, int]], way: str) -> Ranks:

@@ -41,7 +41,7 @@ def measured(corpus: Corpus, tasks: dict[str, list[Item]], most: int) -> dict[st
         found = rankings(search, asked)
         known = places(search, asked, found)
         ranks = {way: alone(asked, found, known, way) for way in ("words", "text")}
-        result[name] = compared(ranks | {"fused": ranked(asked, found, known, search.weights)})
+        result[name] = compared(ranks | {"fused": ranked(asked, found, known, search.weigh)})
         print(name, json.dumps(result[name]["ways"]), "held" if result[name]["held"] else "NOT HELD", flush=True)
     return result
 

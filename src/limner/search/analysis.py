@@ -17,6 +17,9 @@ STEMMED = {
 PAIRS = frozenset(("ja", "zh", "ko", "th", "lo", "km", "my"))
 """Languages that are cut into pairs of characters."""
 
+ASKED = tuple(sorted({*STEMMED, "ja", "zh", "ko", "th"} - {"nb"}))
+"""Languages that a question, which is short, is taken to be in."""
+
 _LONGEST = 60
 
 

@@ -26,7 +26,7 @@ class Weights(NamedTuple):
 KNOWN = Weights(1.0, 2.0, 0.2, 0.8)
 """Where the text encoder knows the language."""
 
-FOREIGN = Weights(1.0, 0.3, 0.0)
+FOREIGN = Weights(1.0, 0.2, 0.0, 1.0)
 """Where it does not."""
 
 SHARP = {"words": 1.0, "text": 3.0, "pixels": 3.0}

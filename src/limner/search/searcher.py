@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from limner.corpus import Corpus
 from limner.corpus.pixels import thumbnail
+from limner.curate.identify import SURE, identify
+from limner.curate.words import base
 from limner.document import Document, Image, Part, Text
 from limner.errors import LimnerError
 from limner.experts.encoder import encoder, unit
 from limner.experts.onnx import Floats
 from limner.experts.text_encoder import text_encoder
+from limner.search.analysis import ASKED
 from limner.search.analysis import kind as kind_of
 from limner.search.fuse import FOREIGN, KNOWN, Weights, fused
 from limner.search.indexing import SIDE, opened, segment_folder, span, stale
@@ -109,7 +112,7 @@ class Search:
         most = max(1, min(most, _MOST))
         depth = max(DEPTH, 2 * most)
         rankings = self.rankings(text, image, kind=kind, most=depth, where=where, ways=ways)
-        weigh = (lambda key: weights) if weights else self.weights
+        weigh = (lambda key: weights) if weights else self.weigh(text)
         return self._hits(fused(rankings, weigh, depth), kind, most)
 
     def rankings(
@@ -131,11 +134,20 @@ class Search:
             found["pixels"] = [(key, score / top) for key, score in alike] if top > 0 else []
         return found
 
-    def weights(self, key: int) -> Weights:
-        """How much each way counts for a unit, by its language."""
+    def weigh(self, text: str) -> Callable[[int], Weights]:
+        """How much each way counts for a unit when that is asked: by the language of both, as far as the text encoder knows it."""
         known = text_encoder(self.settings.text).languages if self.settings.text else frozenset[str]()
-        language = self._files[key >> 32].units["language"][key & 0xFFFFFFFF].as_py()
-        return KNOWN if not known or not language or language.partition("-")[0] in known else FOREIGN
+        if not known:
+            return lambda key: KNOWN
+        code, sure = identify(text, ASKED) if text else ("", 0.0)
+        if sure >= SURE and code not in known:
+            return lambda key: FOREIGN
+
+        def by_unit(key: int) -> Weights:
+            language = self._files[key >> 32].units["language"][key & 0xFFFFFFFF].as_py()
+            return KNOWN if not language or base(language) in known else FOREIGN
+
+        return by_unit
 
     def _joint(self, text: str, image: bytes | None) -> Floats:
         joint = encoder(self.settings.encoder)
