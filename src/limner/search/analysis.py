@@ -17,7 +17,7 @@ STEMMED = {
 PAIRS = frozenset(("ja", "zh", "ko", "th", "lo", "km", "my"))
 """Languages that are cut into pairs of characters."""
 
-ASKED = tuple(sorted({*STEMMED, "ja", "zh", "ko", "th"} - {"nb"}))
+ASKED = tuple(sorted({*STEMMED, "bg", "ca", "cs", "fa", "he", "hi", "id", "ja", "ko", "pl", "th", "uk", "vi", "zh"} - {"nb"}))
 """Languages that a question, which is short, is taken to be in."""
 
 _LONGEST = 60
