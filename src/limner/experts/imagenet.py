@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from limner.corpus.pixels import Pixels
 from limner.errors import ExpertError
 from limner.experts.detector import Seen
-from limner.experts.encoder import unit
+from limner.experts.encoder import Encoder, unit
 from limner.experts.image_encoder import LiteEncoder
 from limner.experts.image_encoder import bundled as bundled_image
 from limner.experts.onnx import Floats
@@ -133,8 +133,12 @@ def detector(name: str) -> Detector:
     return Detector()
 
 
-def encoder(name: str) -> Conse:
-    """`conse`."""
+def encoder(name: str) -> Encoder:
+    """`conse`, or `limner-pairs`."""
+    if name == "limner-pairs":
+        from limner.experts.pairs.encoder import bundled
+
+        return bundled()
     _known("joint encoder", name, "conse")
     return Conse()
 

@@ -265,6 +265,19 @@ DATASETS: tuple[DataSet, ...] = (
         "3,391 emoji as rendered pictures (WebP, 256 pixels)",
     ),
     DataSet(
+        "noto-emoji",
+        Package(
+            "deb",
+            "fonts-noto-color-emoji",
+            "2.042-0+deb12u1",
+            "a5ab0f69c7938423862320d9aca5dd187b3fd879d6a9a57dd52e17c3fa8d2751",
+            9_893_872,
+        ),
+        "usr/share/fonts/truetype/noto",
+        "OFL-1.1",
+        "A font of emoji as bitmaps in colour",
+    ),
+    DataSet(
         "openclipart",
         Package(
             "deb",
