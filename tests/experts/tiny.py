@@ -108,3 +108,40 @@ def whisper(folder: Path, spoken: dict[str, object], steps: int = 60) -> Path:
     }  # fmt: skip
     (folder / "generation_config.json").write_text(json.dumps(known))
     return folder
+
+
+def diffusion(folder: Path) -> Path:
+    """A random text-to-image pipeline of diffusers, of one block."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    diffusers = pytest.importorskip("diffusers")
+    torch.manual_seed(0)
+    letters = folder / "letters"
+    letters.mkdir()
+    units = [letter + end for letter in "abcdefghijklmnopqrstuvwxyz" for end in ("", "</w>")] + [
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
+    (letters / "vocab.json").write_text(json.dumps({unit: at for at, unit in enumerate(units)}))
+    (letters / "merges.txt").write_text("#version: 0.2\n")
+    words = transformers.CLIPTokenizer(str(letters / "vocab.json"), str(letters / "merges.txt"), model_max_length=77)
+    text = transformers.CLIPTextModel(
+        transformers.CLIPTextConfig(
+            vocab_size=len(units), hidden_size=32, intermediate_size=37, num_attention_heads=4, num_hidden_layers=1,
+            bos_token_id=len(units) - 2, eos_token_id=len(units) - 1, pad_token_id=len(units) - 1,
+        )
+    )  # fmt: skip
+    network = diffusers.UNet2DConditionModel(
+        block_out_channels=(8, 16), layers_per_block=1, sample_size=16, in_channels=4, out_channels=4, norm_num_groups=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=32, attention_head_dim=4,
+    )  # fmt: skip
+    pixels = diffusers.AutoencoderKL(
+        block_out_channels=(8, 8), norm_num_groups=4, in_channels=3, out_channels=3, latent_channels=4,
+        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
+    )  # fmt: skip
+    diffusers.StableDiffusionPipeline(
+        vae=pixels, text_encoder=text, tokenizer=words, unet=network, scheduler=diffusers.DDIMScheduler(num_train_timesteps=60, clip_sample=False, steps_offset=1),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    ).save_pretrained(folder / "pipeline")  # fmt: skip
+    return folder / "pipeline"

@@ -65,7 +65,7 @@ class LiteEncoder:
             given = self._torch.from_numpy(prepared.copy()).to(self._device, memory_format=self._torch.channels_last)
             with (
                 self._torch.inference_mode(),
-                self._torch.autocast(self._device, self._numbers, self._numbers != self._torch.float32),
+                self._torch.autocast(self._device.type, self._numbers, self._numbers != self._torch.float32),
             ):
                 rows.append(function(given).float().cpu().numpy())
         return np.concatenate(rows)

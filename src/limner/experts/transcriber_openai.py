@@ -16,10 +16,15 @@ import numpy as np
 
 from limner.errors import ExpertError, MissingExtra
 from limner.experts.address import openai
+from limner.experts.budget import Budget
 from limner.experts.language_openai import AT_ONCE, RETRIES, TIMEOUT
+from limner.experts.pace import Pace
 from limner.experts.requests import Kept
 from limner.experts.transcriber import Cue, Samples, Transcript
 from limner.experts.voice import RATE
+
+SECOND = 10
+"""Tokens that a second of sound counts, and the most that are spoken in it; servers that charge by the minute have a price a token by this."""
 
 # What the protocol's answers call languages (https://github.com/openai/whisper, tokenizer.py), for those that are common.
 _CODES = {
@@ -48,7 +53,7 @@ class ServedTranscriber:
         self._package = package
         self._client = package.OpenAI(base_url=url, api_key=key, max_retries=RETRIES, timeout=TIMEOUT)
         self._model, self._url = model, url
-        self._kept = kept or Kept()
+        self._kept, self._budget, self._pace = kept or Kept(), Budget(), Pace()
 
     def transcribe(self, pieces: Sequence[Samples], language: str = "") -> list[Transcript]:
         """See `Transcriber`. Several requests at a time; one that fails after its retries raises `ExpertError`."""
@@ -68,8 +73,21 @@ class ServedTranscriber:
         key = self._kept.key({"url": self._url, "sound": hashlib.sha256(sound).hexdigest(), **request})
         found = self._kept.get(key)
         if found is None:
-            found = self._ask(sound, request)
+            found = self._paid(sound, request)
             self._kept.put(key, found)
+        return found
+
+    def _paid(self, sound: bytes, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer, counted before it is sent: sound as `SECOND` tokens a second, what is written as it is after."""
+        asked = written = round(SECOND * len(sound) / 2 / RATE)
+        held = self._budget.hold(f"{self._model}@{self._url}", asked, written)
+        try:
+            self._pace.wait(asked + written)
+            found = self._ask(sound, request)
+        except BaseException:
+            self._budget.release(held)
+            raise
+        self._budget.settle(held, asked, sum(len(text) for _, _, text in found["segments"]) // 2)
         return found
 
     def _ask(self, sound: bytes, request: dict[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from limner.experts.pairs.towers import Tower
 
 @dataclass(frozen=True)
 class Training:
-    """How towers are trained: `width` numbers in the joint space, `hidden` in between; `steps` of `batch` pairs with AdamW."""
+    """How towers are trained: the first `components` of features in, `width` numbers out, `hidden` in between; `steps` of `batch` pairs with
+    AdamW."""
 
+    components: int = 384
     width: int = 256
     hidden: int = 512
-    steps: int = 3_000
-    batch: int = 512
+    steps: int = 1_200
+    batch: int = 256
     rate: float = 1e-3
     decay: float = 0.1
     dropout: float = 0.3
@@ -31,20 +33,29 @@ class Training:
 
 
 class _Net(nn.Module):
+    """A tower over the first components of features, which are found once."""
+
     def __init__(self, features: Floats, given: Training) -> None:
         super().__init__()
-        self.mean = torch.from_numpy(features.mean(0))
-        self.scale = torch.from_numpy(1 / np.maximum(features.std(0), 1e-3)).clamp(max=100)
+        self.mean, self.scale = features.mean(0), 1 / np.maximum(features.std(0), 1e-2)
+        spread = np.cov(((features - self.mean) * self.scale).T)
+        self.basis = np.linalg.eigh(spread)[1][:, ::-1][:, : given.components].astype(np.float32)
         self.drop = nn.Dropout(given.dropout)
-        self.first, self.second = nn.Linear(features.shape[1], given.hidden), nn.Linear(given.hidden, given.width)
+        self.first, self.second = nn.Linear(self.basis.shape[1], given.hidden), nn.Linear(given.hidden, given.width)
+
+    def components(self, features: Floats) -> Tensor:
+        return torch.from_numpy(((features - self.mean) * self.scale) @ self.basis)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.first(self.drop((x - self.mean) * self.scale))
+        x = self.first(self.drop(x))
         return functional.normalize(self.second(self.drop(functional.gelu(x, approximate="tanh"))), dim=-1)
 
     def tower(self) -> Tower:
-        state = [self.first.weight.T, self.first.bias, self.second.weight.T, self.second.bias]
-        return Tower(self.mean.numpy(), self.scale.numpy(), *(np.ascontiguousarray(s.detach().numpy()) for s in state))
+        first, *rest = (
+            np.ascontiguousarray(s.detach().numpy())
+            for s in (self.first.weight.T, self.first.bias, self.second.weight.T, self.second.bias)
+        )
+        return Tower(self.mean, self.scale, self.basis @ first, *rest)
 
 
 def train(
@@ -54,10 +65,10 @@ def train(
     concept are no negatives of each other. The same seed gives the same towers on the same machine."""
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
-    x, ys = torch.from_numpy(images), torch.stack([torch.from_numpy(t) for t in texts])
+    one, two = _Net(images, given), _Net(np.concatenate(list(texts)), given)
+    x, ys = one.components(images), torch.stack([two.components(t) for t in texts])
     number: NDArray[np.int64] = np.unique(np.asarray(concepts), return_inverse=True)[1]
     groups = torch.from_numpy(number)
-    one, two = _Net(images, given), _Net(np.concatenate(list(texts)), given)
     heat = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
     parameters = [*one.parameters(), *two.parameters()]
     optimizer = torch.optim.AdamW(
