@@ -10,10 +10,13 @@ captions. Noise is composed: captions are shuffled among a share of the pairs. N
 
 from __future__ import annotations
 
+import json
+import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +31,9 @@ from limner.experts.pairs.features import SIDE, image_features
 from limner.experts.pairs.towers import Tower, load, save
 from limner.experts.pairs.training import Training, train
 from limner.experts.text_encoder import text_encoder
+from limner.packages.cachedir import cache_folder
 from limner.pipeline import load as plan
+from limner.recipes.provenance import code_hash, data_hashes
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
 from limner.sources.pairs import KINDS, Pair, figures, pairs, part
@@ -56,7 +61,7 @@ class Settings:
     unseen: tuple[str, ...] = ("openmoji", "gimp-help-en")
     sizes: tuple[float, ...] = (0.0625, 0.25, 1.0)
     noises: tuple[float, ...] = (0.0, 0.25, 0.5)
-    steps: int = 1_500
+    steps: int = 800
     most: int = 10_000
     keep: str = ""
 
@@ -118,7 +123,33 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
 @cache
 def _read(settings: Settings) -> tuple[Read, ...]:
     """Every set, with frozen features."""
-    return tuple(_featured(name, tuple(_pairs(name, settings.most))) for name in settings.data)
+    return tuple(_kept(name, settings.most) for name in settings.data)
+
+
+def _kept(name: str, most: int) -> Read:
+    """A set's features from the cache, or computed: they take minutes, and every change of what is trained on them asks again."""
+    made_by = sha256(
+        f"{code_hash('limner.experts.pairs.features')} {code_hash('limner.sources.pairs')} {data_hashes((name,))} {most}".encode()
+    )
+    file = cache_folder("features") / f"{name}-{made_by.hexdigest()[:16]}.npz"
+    if not file.is_file():
+        read = _featured(name, tuple(_pairs(name, most)))
+        said = json.dumps([(p.text, p.concept, p.group) for p in read.pairs]).encode()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}")
+        with part.open("wb") as out:
+            np.savez(
+                out,
+                pairs=np.frombuffer(said, np.uint8),
+                images=read.images,
+                texts=np.stack(read.texts),
+                a=read.conse[0],
+                b=read.conse[1],
+            )
+        part.rename(file)
+    with np.load(file, allow_pickle=False) as found:
+        held = tuple(Pair(b"", text, concept, name, group) for text, concept, group in json.loads(found["pairs"].tobytes()))
+        return Read(name, held, found["images"], tuple(found["texts"]), (found["a"], found["b"]))
 
 
 def _pairs(name: str, most: int) -> list[Pair]:

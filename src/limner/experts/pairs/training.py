@@ -24,11 +24,11 @@ class Training:
     components: int = 384
     width: int = 256
     hidden: int = 512
-    steps: int = 1_200
-    batch: int = 256
+    steps: int = 800
+    batch: int = 512
     rate: float = 1e-3
     decay: float = 0.1
-    dropout: float = 0.3
+    dropout: float = 0.4
     warm: int = 100
 
 
