@@ -141,7 +141,8 @@ def diffusion(folder: Path) -> Path:
         down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
     )  # fmt: skip
     diffusers.StableDiffusionPipeline(
-        vae=pixels, text_encoder=text, tokenizer=words, unet=network, scheduler=diffusers.DDIMScheduler(num_train_timesteps=60, clip_sample=False, steps_offset=1),
+        vae=pixels, text_encoder=text, tokenizer=words, unet=network,
+        scheduler=diffusers.DDIMScheduler(num_train_timesteps=60, clip_sample=False, steps_offset=1),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     ).save_pretrained(folder / "pipeline")  # fmt: skip
     return folder / "pipeline"

@@ -36,6 +36,7 @@ _MOST_BYTES = 64 << 20
 @click.option("--source", default="", metavar="PIECE", help="Only where the source's name or URL has this in it.")
 @click.option("--after", default="", metavar="DATE", help="Only documents dated from then on: 2024, 2024-05 or 2024-05-31.")
 @click.option("--before", default="", metavar="DATE", help="Only documents dated up to then.")
+@click.option("--rerank", default="", metavar="ADDRESS", help="A reranker for the best of them: hf:NAME or language:ADDRESS.")
 @as_json
 def command(
     corpus: str,
@@ -48,6 +49,7 @@ def command(
     source: str,
     after: str,
     before: str,
+    rerank: str,
     json_: bool,
 ) -> None:
     """Find what suits a question, an image, or both.
@@ -65,7 +67,7 @@ def command(
     where = Where(language, source, after, before)
     hits = search.find(
         query, image.read_bytes() if image else None, kind=kind or ("image" if image else "section"), most=most,
-        where=where, **({"ways": ways} if ways else {}),
+        where=where, rerank=rerank, **({"ways": ways} if ways else {}),
     )  # fmt: skip
     if json_:
         click.echo(json.dumps([_record(search, hit) for hit in hits], ensure_ascii=False))

@@ -35,6 +35,8 @@ TABLE: dict[tuple[str, str], str] = {
     ("text", "hf"): "limner.experts.text_encoder:from_hub",
     ("image", "bundled"): "limner.experts.image_encoder:bundled",
     ("image", "hf"): "limner.experts.image_encoder:from_hub",
+    ("reranker", "hf"): "limner.experts.reranker:from_hub",
+    ("reranker", "language"): "limner.experts.reranker:by_language",
     ("generator", "hf"): "limner.experts.generator:from_hub",
     ("generator", "openai"): "limner.experts.generator:served",
     ("judge", "bundled"): "limner.write.judged:bundled",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from limner.document import Document, Image, Part, Text
 from limner.errors import LimnerError
 from limner.experts.encoder import encoder, unit
 from limner.experts.onnx import Floats
+from limner.experts.reranker import reranker
 from limner.experts.text_encoder import text_encoder
 from limner.search.analysis import ASKED
 from limner.search.analysis import kind as kind_of
@@ -37,6 +38,9 @@ WAYS: tuple[Way, ...] = ("words", "text", "pixels")
 
 DEPTH = 200
 """Units that each ranking brings to the fusion."""
+
+RERANKED = 30
+"""Units that a reranker looks at, or as many as are asked for."""
 
 _MOST = 1_000
 _MOST_QUERY = 10_000
@@ -95,11 +99,13 @@ class Search:
         where: Where | None = None,
         ways: Sequence[Way] = WAYS,
         weights: Weights | None = None,
+        rerank: str = "",
     ) -> list[Hit]:
         """The units of a kind that suit a text, an image (the bytes of its file), or both together; best first.
 
         With both, the text says in what the image sought differs: their vectors are added in the space of the joint encoder. `ways`
-        leaves out rankings; `weights` are others than limner's own. Passages of one section are found as one. Raises `LimnerError` where
+        leaves out rankings; `weights` are others than limner's own. `rerank` is the address of a reranker for the best of them (at least
+        `RERANKED`), by what they say. Passages of one section are found as one. Raises `LimnerError` where
         nothing is asked, or an image is without a joint encoder; `MediaError` for an image that does not decode.
         """
         text = " ".join(text[:_MOST_QUERY].split())
@@ -113,7 +119,14 @@ class Search:
         depth = max(DEPTH, 2 * most)
         rankings = self.rankings(text, image, kind=kind, most=depth, where=where, ways=ways)
         weigh = (lambda key: weights) if weights else self.weigh(text)
-        return self._hits(fused(rankings, weigh, depth), kind, most)
+        hits = self._hits(fused(rankings, weigh, depth), kind, max(most, RERANKED) if rerank else most)
+        return self._reranked(text, hits, rerank)[:most] if rerank and text else hits[:most]
+
+    def _reranked(self, text: str, hits: Sequence[Hit], address: str) -> list[Hit]:
+        named = [f"{' › '.join((hit.unit.title, *hit.unit.trail))}\n{self.text(hit)}" for hit in hits]
+        scores = reranker(address).score(text, named) if hits else []
+        found = [replace(hit, score=score, ways={**hit.ways, "rerank": score}) for hit, score in zip(hits, scores, strict=True)]
+        return sorted(found, key=lambda hit: -hit.score)
 
     def rankings(
         self, text: str, image: bytes | None, *, kind: Kind, most: int, where: Where | None = None, ways: Sequence[Way] = WAYS
