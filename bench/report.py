@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from quality import OURS, images_f1, lowest, margin, section
 from readers import furthest, sections, slowest_keys
 from scale import page as scale_page
+from searching import answers, errors, images, known, least, nearest, worse
 
 from limner.recipes.provenance import code_hash
 
@@ -53,6 +54,13 @@ ROWS: list[Row] = [
     ("video: times real time where key frames suffice, five minutes at 360p", "video", slowest_keys, "{:.0f}", 100, True),
     ("video: seconds from a frame to what is said beside it, at most", "video", furthest, "{:.1f}", 2, False),
     ("hostile PDFs, videos, archives: inputs and files not accounted for", "hostile", lambda r: r["unaccounted_inputs"] + r["files_without_a_word"], "{:.0f}", 0, False),
+    ("known items: tasks where the fused ranking is significantly worse than the better one", "search-known", worse, "{:.0f}", 0, False),
+    ("images by description: tasks where all together is significantly worse", "search-images", worse, "{:.0f}", 0, False),
+    ("nearest of 100,000 vectors: recall@10, the lower of two sets", "search-vectors", lambda r: least(r, "limner recall"), "{:.4f}", 0.98, True),
+    ("nearest of 100,000 vectors: questions a second over faiss's HNSW, the lower of two sets", "search-vectors", lambda r: least(r, "ratio", "median"), "{:.2f}", 0.9, True),
+    ("first answer by exact sentences, s", "write", lambda r: r["extractive"]["first"], "{:.2f}", 2, False),
+    ("first answer by SmolLM2-135M, 2 cores, s", "write", lambda r: r["model"]["first"], "{:.1f}", 30, False),
+    ("server, 100 clients at once: answers that were errors", "serve", errors, "{:.0f}", 0, False),
     ("images of the content, F1 over all images, of the model that ships", "extraction-images", lambda r: r["systems"]["limner"]["micro_f1"], "{:.3f}", 0.9, True),
 ]  # fmt: skip
 
@@ -62,6 +70,8 @@ MODULES = {
     "reliability-kills": "limner.pipeline", "reliability-ray": "limner.pipeline", "reliability-broken": "limner.pipeline",
     "streaming": "limner.corpus", "random_access": "limner.corpus", "compaction": "limner.corpus",
     "pdf": "limner.sources.pdf", "pdf-accuracy": "limner.sources.pdf", "video": "limner.sources.video", "hostile": "limner.sources.files",
+    "search-known": "limner.search.searcher", "search-images": "limner.search.searcher", "search-vectors": "limner.search.vectors",
+    "write": "limner.write.writing", "serve": "limner.serve.api",
     "decide": "limner.curate.duplicates", "duplicate_images": "limner.curate.duplicate_images",
 }  # fmt: skip
 """The module whose code, with all it imports, each benchmark puts into its result."""
@@ -101,6 +111,8 @@ def caveat(name: str, result: Any) -> str:
         return "in-sample, the weights were fitted to the same labels"
     if name == "hostile" and result["files"] < 2_000:
         return f"{result['files']:,} files, 2,000 asked"
+    if name == "serve" and result["seconds"] < 120:
+        return f"{result['seconds']:.0f} s, 120 asked"
     if name == "reliability-broken" and result["pages"] < 20_000:
         return f"{result['pages']:,} pages, 20,000 asked"
     if name == "reliability-kills" and result["kills"] < 50:
@@ -185,7 +197,16 @@ def benchmarks() -> str:
         if short := caveat(name, result):
             met = f"not decided: {short}"
         lines.append(f"| {what} | {form.format(figure)} | {shown} | {met} | {age(name, result)} |")
-    lines += ["", *conditions(), "", f"Machine: {'; '.join(sorted(machines))}.", *quality(), *read_otherwise(), *same_images()]
+    lines += [
+        "",
+        *conditions(),
+        "",
+        f"Machine: {'; '.join(sorted(machines))}.",
+        *quality(),
+        *read_otherwise(),
+        *asking(),
+        *same_images(),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -198,6 +219,16 @@ def quality() -> list[str]:
 def read_otherwise() -> list[str]:
     """How well PDFs, scans, videos and hostile files are read."""
     return sections(*(held(name) for name in ("pdf-accuracy", "pdf", "ocr", "video", "hostile")))
+
+
+def asking() -> list[str]:
+    """How well limner searches, writes and serves."""
+    return [
+        *known(held("search-known"), held("search-tune")),
+        *images(held("search-images")),
+        *nearest(held("search-vectors")),
+        *answers(held("write"), held("serve")),
+    ]
 
 
 def same_images() -> list[str]:

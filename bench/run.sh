@@ -64,6 +64,14 @@ bench "sasview" reliability.py kills --times 50
 bench "sasview" reliability.py ray
 bench "sasview" reliability.py broken --count 20000
 
+gimp="gimp-help-en gimp-help-de gimp-help-fr gimp-help-es gimp-help-ru gimp-help-ja"
+bench "debian-handbook skimage-doc sklearn-doc" search/tune.py
+bench "$gimp" search/known.py
+bench "gimp-help-en skimage-doc opencv-doc sklearn-doc openclipart" search/images.py
+"$BIN" -m pip install --quiet --disable-pip-version-check "faiss-cpu>=1.9" && bench "debian-handbook" search/vectors.py
+bench "gimp-help-en" write.py
+bench "gimp-help-en" serve.py
+
 if [ -n "${WCXB:-}" ]; then
   likely=$(mktemp --suffix .npz)
   bench "" extraction/train_blocks.py "$WCXB" --likely "$likely"

@@ -141,7 +141,7 @@ def main() -> None:
             queued = asyncio.run(queue_on(server.url, titles))
     result = {
         "text": given.text, **loaded, "mib_before": before, "mib_after": after, "model": {"writer": MODEL, "asked": ASKING, "statuses": queued},
-        "code_hash": code_hash("limner.serve.api"), "data": data_hashes((SET,)), "machine": machine(),
+        "code": code_hash("limner.serve.api"), "data": data_hashes((SET,)), "machine": machine(),
     }  # fmt: skip
     print(json.dumps(result, indent=2))
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
