@@ -85,7 +85,7 @@ def test_a_file_that_holds_objects_is_not_unpickled(tmp_path: Path):
 
 
 def test_parts_hold_their_shares():
-    counts = {name: 0 for name in ("train", "tune", "test")}
+    counts = dict.fromkeys(("train", "tune", "test"), 0)
     for n in range(4_000):
         counts[part(f"concept {n}")] += 1
     assert 0.77 < counts["train"] / 4_000 < 0.83
