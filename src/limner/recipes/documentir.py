@@ -259,7 +259,7 @@ def _claims() -> Iterator[Claim]:
             "questions of text and of both kinds (abstract)", "recall@10, paired over questions", effect=2.0, within=f"{name}.shown",
         )  # fmt: skip
         yield Claim(
-            f"reranker-{name}", f"a reranker finds the section better than its vector ({name})", "a reranker finds the passage in the document (abstract)",
+            f"reranker-{name}", f"a reranker finds the section better than its vector ({name})", "a reranker finds it (abstract)",
             "sections found first in their document, paired over questions", effect=5.0, within=f"{name}.passage",
         )  # fmt: skip
 
