@@ -10,8 +10,9 @@ from __future__ import annotations
 import posixpath
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from limner.pipeline import build, load
 from limner.search.units import Kind, units
 
 LEAST_WORDS = 2
+_AT_ONCE = 200  # documents whose media are held together
 
 
 class Item(NamedTuple):
@@ -45,8 +47,17 @@ def bare(corpus: Corpus, folder: Path) -> Corpus:
     if (folder / "corpus.json").is_file():
         return Corpus.open(str(folder))
     made = Corpus.create(str(folder))
-    made.append((_bare(document) for document in corpus), {})
+    for some in batched(corpus, _AT_ONCE):
+        refs = {image.ref for document in some for image in document.images if image.ref}
+        made.append([_bare(document) for document in some], {ref: data for ref in refs if (data := corpus.media(ref)) is not None})
     return made
+
+
+def batched(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    """Documents, so many at a time."""
+    waiting = iter(documents)
+    while some := list(islice(waiting, size)):
+        yield some
 
 
 def _bare(document: Document) -> Document:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner.errors import ExpertError
 from limner.experts.address import resolve
@@ -38,6 +40,19 @@ class TextEncoder(Protocol):
 def text_encoder(address: str = "bundled:minilm") -> TextEncoder:
     """The encoder at `address`."""
     return cast("TextEncoder", resolve("text", address))
+
+
+@cache
+def remembering(address: str) -> Callable[[Sequence[str]], Floats]:
+    """The encoder at `address`, which reads each text once a process: for work that asks for the same texts again and again."""
+    known: dict[str, Floats] = {}
+
+    def embed(texts: Sequence[str]) -> Floats:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, text_encoder(address).embed(new), strict=True))
+        return np.stack([known[text] for text in texts]) if texts else text_encoder(address).embed([])
+
+    return embed
 
 
 class MeanEncoder:
@@ -71,6 +86,21 @@ class MeanEncoder:
         if not texts:
             return np.empty((0, self._model.config.hidden_size), np.float32)
         return unit(np.stack([rows[i] for i in range(len(texts))]))
+
+    def states(self, texts: Sequence[str], tokens: int) -> tuple[Floats, NDArray[np.bool_]]:
+        """The last states of the first `tokens` tokens of each text, N x `tokens` x D, and where there is one, N x `tokens`; zeros elsewhere."""
+        rows = np.zeros((len(texts), tokens, self._model.config.hidden_size), np.float32)
+        mask = np.zeros((len(texts), tokens), np.bool_)
+        for first in range(0, len(texts), _BATCH):
+            inputs = self._tokenizer(
+                list(texts[first : first + _BATCH]), padding="max_length", truncation=True, max_length=tokens, return_tensors="pt"
+            ).to(self._device)
+            with self._torch.inference_mode():
+                states = self._model(**inputs).last_hidden_state.float()
+            there = inputs["attention_mask"].bool()
+            rows[first : first + _BATCH] = (states * there[..., None]).cpu().numpy()
+            mask[first : first + _BATCH] = there.cpu().numpy()
+        return rows, mask
 
 
 def bundled(name: str) -> MeanEncoder:

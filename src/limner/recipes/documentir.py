@@ -11,7 +11,7 @@ finds its document among all of the corpus. With a picture: the question's pictu
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.corpus import Corpus
-from limner.corpus.pixels import thumbnail
+from limner.corpus.pixels import Pixels, thumbnail
 from limner.document import Document, Image, Part, Text
 from limner.errors import MediaError
 from limner.experts.encoder import encoder, unit
 from limner.experts.onnx import Floats
 from limner.experts.reranker import reranker
-from limner.experts.text_encoder import text_encoder
+from limner.experts.text_encoder import remembering
 from limner.pipeline import load
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
@@ -152,7 +152,7 @@ def _passages(name: str, read: Read, held: NDArray[np.intp], settings: Settings)
     near, again = [], []
     for i in asked:
         question = read.questions[i]
-        rows = read.sections[question.document]
+        rows = read.sections[question.document][: len(read.said[question.document])]  # what is said of images comes after
         order = np.argsort(-(rows @ read.asked[i]))[:10]
         texts = [read.said[question.document][n] for n in order]
         scores = reranker(settings.reranker).score(question.text, texts)
@@ -168,35 +168,70 @@ def _means(rows: Sequence[Floats]) -> Floats:
     return unit(np.stack([r.mean(axis=0) if len(r) else np.zeros(width, np.float32) for r in rows]))
 
 
+@dataclass(frozen=True)
+class Whole:
+    """The documents of a corpus, and the row of each of their pictures by its `ref`."""
+
+    documents: tuple[Document, ...]
+    looks: dict[str, Floats]
+
+    def pictures(self, images: Iterable[Image], width: int) -> Floats:
+        """The rows of images that decode."""
+        found = [self.looks[image.ref] for image in images if image.ref in self.looks]
+        return np.stack(found) if found else np.zeros((0, width), np.float32)
+
+
 @cache
-def _read(name: str, settings: Settings, seed: int) -> Read:
-    """The corpus with something taken out of each document that can spare it, encoded."""
-    embed = text_encoder(settings.text).embed
+def _whole(name: str, settings: Settings) -> Whole:
     joint = encoder(settings.encoder)
-    chance = random.Random(seed)
     with built(load("default"), (name,)) as (corpus, _):
         documents = [d for d in corpus if d.language.partition("-")[0] in ("", "en") and d.parts]
         documents = sorted(documents, key=lambda d: d.id)[: settings.documents]
-        taken = [_taken(document, n, chance) for n, document in enumerate(documents)]
-        pictures = [_pixels(corpus, document) for document, _, _ in taken]
-        shown = [_pixels(corpus, Document("x", (image,))) if image else [] for _, _, image in taken]
+        looks: dict[str, Floats] = {}
+        for some in _some(sorted({i.ref for d in documents for i in d.images if i.ref}), 64):
+            pixels = {ref: found for ref in some if (found := _pixels(corpus, ref)) is not None}
+            if pixels:
+                looks.update(zip(pixels, joint.embed_images(list(pixels.values())), strict=True))
+    return Whole(tuple(documents), looks)
+
+
+def _some(refs: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (refs[at : at + size] for at in range(0, len(refs), size))
+
+
+def _pixels(corpus: Corpus, ref: str) -> Pixels | None:
+    data = corpus.media(ref)
+    try:
+        return thumbnail(data, _SIDE) if data is not None else None
+    except MediaError:
+        return None
+
+
+@cache
+def _read(name: str, settings: Settings, seed: int) -> Read:
+    """The corpus with something taken out of each document that can spare it, encoded."""
+    embed = remembering(settings.text)
+    joint = encoder(settings.encoder)
+    chance = random.Random(seed)
+    whole = _whole(name, settings)
+    taken = [_taken(document, n, chance) for n, document in enumerate(whole.documents)]
     found = [[u for u in units(document) if u.kind != "document"] for document, _, _ in taken]
     said = [tuple(u.text for u in each if u.kind == "section") for each in found]
     of_images = [tuple(u.head for u in each if u.kind == "image" and u.head) for each in found]
     sections = _rows([(*s, *i) for s, i in zip(said, of_images, strict=True)], embed)
     bare = _rows(said, embed)
     size = joint.embed_texts(["x"]).shape[1]
-    pixels = [joint.embed_images(each) if each else np.zeros((0, size), np.float32) for each in pictures]
+    pixels = [whole.pictures(document.images, size) for document, _, _ in taken]
     questions: list[Question] = []
     own: list[Floats] = []
-    for n, (_, question, _) in enumerate(taken):
+    for _, question, image in taken:
         if question:
-            questions.append(replace(question, shown=bool(shown[n])))
-            own.append(joint.embed_images(shown[n])[0] if shown[n] else np.zeros(size, np.float32))
+            shown = whole.pictures([image] if image else [], size)
+            questions.append(replace(question, shown=len(shown) > 0))
+            own.append(shown[0] if len(shown) else np.zeros(size, np.float32))
     words = [question.text for question in questions]
-    seen = joint.embed_texts(words)
     read = tuple(sections), tuple(bare), tuple(pixels), tuple(said), tuple(questions)
-    return Read(len(documents), *read, embed(words), seen, np.stack(own))
+    return Read(len(whole.documents), *read, embed(words), joint.embed_texts(words), np.stack(own))
 
 
 def _rows(texts: Sequence[Sequence[str]], embed: Callable[[Sequence[str]], Floats]) -> list[Floats]:
@@ -204,18 +239,6 @@ def _rows(texts: Sequence[Sequence[str]], embed: Callable[[Sequence[str]], Float
     rows = embed([text for each in texts for text in each])
     ends = np.cumsum([len(each) for each in texts])
     return np.split(rows, ends[:-1])
-
-
-def _pixels(corpus: Corpus, document: Document) -> list[NDArray[np.uint8]]:
-    found = []
-    for image in document.images:
-        data = corpus.media(image.ref) if image.ref else None
-        if data is not None:
-            try:
-                found.append(thumbnail(data, _SIDE))
-            except MediaError:
-                continue
-    return found
 
 
 def _taken(document: Document, number: int, chance: random.Random) -> tuple[Document, Question | None, Image | None]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from limner.experts.language import Sampling, language, user
 from limner.experts.onnx import Floats
-from limner.experts.text_encoder import text_encoder
+from limner.experts.text_encoder import remembering
 from limner.pipeline.plan import load
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
@@ -90,7 +90,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
 def _read(settings: Settings) -> dict[str, Read]:
     """The illustrated documents of each corpus, those without a language or in English."""
     found: dict[str, Read] = {}
-    embed = _remembering(settings.text)
+    embed = _embed(settings.text)
     for name in settings.data:
         with built(load("default"), (name,)) as (corpus, _):
             documents = sorted((d for d in corpus if d.language.partition("-")[0] in ("", "en")), key=lambda d: d.id)
@@ -103,19 +103,8 @@ def _read(settings: Settings) -> dict[str, Read]:
     return found
 
 
-@cache
-def _remembering(address: str) -> Embed | None:
-    """The encoder of texts, which encodes each text once."""
-    if not address:
-        return None
-    known: dict[str, Floats] = {}
-
-    def embed(texts: Sequence[str]) -> Floats:
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        known.update(zip(new, text_encoder(address).embed(new), strict=True))
-        return np.stack([known[text] for text in texts])
-
-    return embed
+def _embed(address: str) -> Embed | None:
+    return remembering(address) if address else None
 
 
 def _split(count: int, share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -238,7 +227,7 @@ def _captioned(name: str, read: Read, held: Sequence[int], own: Habit, settings:
         target, at = read.own[i][c], read.examples[i].places[c]
         a = read.articles[i]
         line = Article(a.name, a.language, (type(a.texts[0])(0, answer.text.strip() or a.name),), (), (), ())
-        found = _nearest(content(line, read.words, _remembering(settings.text)))[0]
+        found = _nearest(content(line, read.words, _embed(settings.text)))[0]
         written.append(1 / float((found >= found[target]).sum()))
         scores = own.choose(read.pool[i][at : at + 1])[0]
         direct.append(1 / float((scores >= scores[target]).sum()))

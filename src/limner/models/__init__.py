@@ -1,0 +1,1 @@
+"""Torch modules of models that read and write interleaved sequences; needs `limner[models]`."""

@@ -1,0 +1,1 @@
+"""Training: loading, objectives, one trainer for all models, checkpoints; needs `limner[models]`."""
