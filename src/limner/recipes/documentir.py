@@ -34,6 +34,7 @@ from limner.search.units import units
 
 _LEAST_WORDS = 12
 _LEAST_CAPTION = 3
+_LEAST_FIGURES = 40  # documents with captions
 _SIDE = 256
 _WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
 _WAYS = ("merged", "text", "pixels", "first", "best", "both")
@@ -74,10 +75,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Read:
-    """A corpus as figures. `sections`, `bare` and `pictures` are rows for each document: sections with what is said of images, sections without,
+    """A corpus as figures; `captioned` of its `documents` have captions.
+    `sections`, `bare` and `pictures` are rows for each document: sections with what is said of images, sections without,
     pixels. `said` are the sections' texts. `asked` and `seen` are the questions in the space of texts and in that of pictures."""
 
     documents: int
+    captioned: int
     sections: tuple[Floats, ...]
     bare: tuple[Floats, ...]
     pictures: tuple[Floats, ...]
@@ -133,13 +136,14 @@ def _found(name: str, read: Read, tune: NDArray[np.intp], held: NDArray[np.intp]
     what = "recall@10 of documents"
     for way, other in (("merged", "text"), ("merged", "first"), ("merged", "best"), ("pixels", "merged"), ("both", "best")):
         yield from compared(f"{name}.{way}-{other}", percent[way], percent[other], (way, other), "%", what)
-    for kind in ("paragraph", "caption"):
+    # Of few figures some seeds would ask for none.
+    for kind in ("paragraph", *(("caption",) if read.captioned >= _LEAST_FIGURES else ())):
         at = np.array([n for n, i in enumerate(held) if read.questions[i].kind == kind], np.intp)
         for way, values in percent.items():
             if len(at):
                 yield Measurement(f"{name}.{kind}.{way}", float(values[at].mean()), "%", f"{what} by a {kind}, {len(at)} of them")
     shown = np.array([i for i in held if read.questions[i].shown], np.intp)
-    if len(shown):
+    if len(shown) and read.captioned >= _LEAST_FIGURES:
         with_it, without = (100 * right(scores["merged"] + w * by_picture, shown) for w in (second, 0.0))
         yield from compared(f"{name}.shown", with_it, without, ("picture", "caption"), "%", "recall@10 by caption and picture")
     yield Measurement(f"{name}.weight.pixels", weight, note="of pictures in documents, chosen on other questions")
@@ -231,7 +235,8 @@ def _read(name: str, settings: Settings, seed: int) -> Read:
             own.append(shown[0] if len(shown) else np.zeros(size, np.float32))
     words = [question.text for question in questions]
     read = tuple(sections), tuple(bare), tuple(pixels), tuple(said), tuple(questions)
-    return Read(len(whole.documents), *read, embed(words), joint.embed_texts(words), np.stack(own))
+    captioned = sum(any(document.captions(i.n) for i in document.images) for document in whole.documents)
+    return Read(len(whole.documents), captioned, *read, embed(words), joint.embed_texts(words), np.stack(own))
 
 
 def _rows(texts: Sequence[Sequence[str]], embed: Callable[[Sequence[str]], Floats]) -> list[Floats]:
