@@ -32,6 +32,11 @@ FOREIGN = Weights(1.0, 0.2, 0.0, 1.0)
 SHARP = {"words": 1.0, "text": 3.0, "pixels": 3.0}
 """The powers: half as alike counts an eighth, half of the words a half."""
 
+CREDIBLE = {"bundled:limner-pairs": (0.40, 0.60)}
+"""By the address of a joint encoder, two cosines: where the best image for a text is less alike than the first, the text is of something that
+the encoder does not know; above the second, of something that it does. Of questions about clip art that was not trained on (part `tune`), one
+in ten finds nothing more alike than the first, one in four something more alike than the second (bench/search/images.py)."""
+
 
 def fused(
     rankings: Mapping[str, Sequence[tuple[int, float]]], weigh: Callable[[int], Weights], most: int

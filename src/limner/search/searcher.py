@@ -24,7 +24,7 @@ from limner.experts.reranker import reranker
 from limner.experts.text_encoder import text_encoder
 from limner.search.analysis import ASKED
 from limner.search.analysis import kind as kind_of
-from limner.search.fuse import FOREIGN, KNOWN, Weights, fused
+from limner.search.fuse import CREDIBLE, FOREIGN, KNOWN, SHARP, Weights, fused
 from limner.search.indexing import SIDE, opened, segment_folder, span, stale
 from limner.search.lexical import Lexical
 from limner.search.manifest import Manifest
@@ -142,9 +142,10 @@ class Search:
         if "pixels" in ways and self.settings.encoder and kind == "image":
             row = self._joint(text, image)
             alike = self._rows("pixels", kind).alike(row, most, masks)
-            # How alike a text and an image can be differs between encoders.
+            # How alike a text and an image can be differs between encoders, and some say when nothing is alike enough.
             top = max((score for _, score in alike), default=0.0)
-            found["pixels"] = [(key, score / top) for key, score in alike] if top > 0 else []
+            sure = self._sure(row, kind, alike) if image is None else 1.0
+            found["pixels"] = [(key, sure * score / top) for key, score in alike] if top > 0 and sure > 0 else []
         return found
 
     def weigh(self, text: str) -> Callable[[int], Weights]:
@@ -170,6 +171,15 @@ class Search:
             row = seen if row is None else seen + row
         assert row is not None
         return unit(row[None])[0]
+
+    def _sure(self, row: Floats, kind: Kind, alike: Sequence[tuple[int, float]]) -> float:
+        """How far the joint encoder knows what is asked: by the cosine of the best image, from 0 to 1."""
+        if not alike or self.settings.encoder not in CREDIBLE:
+            return 1.0
+        low, high = CREDIBLE[self.settings.encoder]
+        chance = float(row @ self._rows("pixels", kind).mean)
+        best = chance + (1 - chance) * alike[0][1]
+        return float(np.clip((best - low) / (high - low), 0.0, 1.0)) ** (1 / SHARP["pixels"])
 
     def _by_words(
         self, text: str, kind: Kind, most: int, masks: Mapping[int, NDArray[np.bool_]] | None

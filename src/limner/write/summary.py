@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,13 @@ _SHORTEST, _LONGEST = 5, 60  # words of a sentence
 _LIKE = 0.5  # weight of being like what was chosen before
 _CITED = 0.5  # what it adds that a sentence's paragraph cites a figure
 _WORDS = 60
+_LISTED = re.compile(
+    r"\A(?:references|bibliography|(?:works|literature) cited|acknowledge?ments?|literatur(?:verzeichnis)?|références|bibliographie|referencias"
+    r"|bibliografía|литература|参考文献)\W*\Z",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"[.!?。！？…؟।][\"'”’»)\]]*\Z")
+_CUT = re.compile(r"(?:\s|\bet al|\be\.g|\bi\.e|\bcf|\bvs|\bFigs?|\bEqs?)\.\Z|\A(?:key ?words|index terms)\b", re.IGNORECASE)
 
 
 def summarize(document: Document, writer: str = "extractive", words: int = 150, images: int = 3, address: str = "") -> Answer:
@@ -38,17 +46,28 @@ def _source(document: Document, number: int, n: int) -> Source:
     return Source(number, document.id, n, title(document), document.url, document.source)
 
 
-def _extracted(document: Document, words: int) -> tuple[list[Block], list[Source], Spent]:
-    """The sentences that say most of what the whole says, none much like another, in their order."""
+def candidates(document: Document) -> list[tuple[Text, str, str]]:
+    """The sentences that a summary may take, with the text that each is from and the heading above it.
+
+    None is of a list of references. What a page or a formula has cut in two is among them only where there is nothing else, as in transcripts
+    without marks.
+    """
     found: list[tuple[Text, str, str]] = []
-    heading = ""
+    heading, listed = "", 0  # the level of a section that lists sources, 0 outside of one
     for text in document.texts:
         if text.role == "heading":
             heading = unnumbered(text.text)
-        elif text.role in ("paragraph", "quote", "speech") and text.of is None:
+            if not listed or text.level <= listed:
+                listed = text.level if _LISTED.match(heading) else 0
+        elif text.role in ("paragraph", "quote", "speech") and text.of is None and not listed:
             cut = (s for s in sentences(text.text) if _SHORTEST <= len(s.split()) <= _LONGEST)
             found += [(text, sentence, heading) for sentence in cut]
-    found = found[:_MOST]
+    return [each for each in found if _whole(each[1])] or found
+
+
+def _extracted(document: Document, words: int) -> tuple[list[Block], list[Source], Spent]:
+    """The sentences that say most of what the whole says, none much like another, in their order."""
+    found = candidates(document)[:_MOST]
     if not found:
         return [], [], Spent()
     kind = kind_of(document.language)
@@ -83,6 +102,15 @@ def _extracted(document: Document, words: int) -> tuple[list[Block], list[Source
         else:
             blocks.append(Block(sentence, "paragraph", len(sources), text.n))
     return blocks, sources, Spent()
+
+
+def _whole(sentence: str) -> bool:
+    """Whether it begins and ends as a sentence does.
+
+    >>> [_whole(s) for s in ("It works.", "where x is the data.", "It is by Meyer et al.", "It is performed and the")]
+    [True, False, False, False]
+    """
+    return not sentence[0].islower() and bool(_WHOLE.search(sentence)) and not _CUT.search(sentence)
 
 
 def _told(document: Document, writer: str, words: int, address: str) -> tuple[list[Block], list[Source], Spent]:
