@@ -32,7 +32,7 @@ def command() -> None:
 @as_json
 def list_(json_: bool) -> None:
     """The recipes there are."""
-    from limner.recipes.recipe import recipes
+    from limner.recipes.recipe import lacking, recipes
 
     known = recipes()
     if json_:
@@ -44,6 +44,9 @@ def list_(json_: bool) -> None:
         return
     for found in known.values():
         click.echo(f"{found.slug:<22} {found.title}")
+    if lacking():
+        wanted = ", ".join(sorted(set(lacking().values())))
+        click.echo(f"{len(lacking())} more modules need {wanted}: pip install 'limner[models]'", err=True)
 
 
 @command.command()

@@ -7,6 +7,7 @@ from TensorFlow, so that padding is its "same": what is odd goes to the right an
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -78,6 +79,16 @@ class EfficientNetLite(nn.Module):
         self._conv_head = _Conv(channels, 1280, 1, bias=False)
         self._bn1 = _norm(1280)
         self._fc = nn.Linear(1280, classes)
+
+    def maps(self, x: Tensor, after: Collection[int]) -> list[Tensor]:
+        """B x 3 x H x W, prepared, to what the blocks of these numbers give: B x channels x height x width each."""
+        x = functional.relu6(self._bn0(self._conv_stem(x)))
+        found: list[Tensor] = []
+        for i, block in enumerate(self._blocks):
+            if i <= max(after):
+                x = block(x)
+                found += [x] * (i in after)
+        return found
 
     def features(self, x: Tensor) -> Tensor:
         """B x 3 x H x W, prepared, to B x 1280."""

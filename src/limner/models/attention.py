@@ -119,6 +119,9 @@ def attend(q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, layout: Layout, layer: i
         and 0 < most <= _SHORT and most * len(layout.lengths) <= 1.5 * len(q_THK)
     ):  # fmt: skip
         return _short(q_THK, k_TGK, v_TGK, layout.lengths, most, scale)
+    if q_THK.device.type == "cpu" and q_THK.requires_grad and q_THK.dtype == torch.bfloat16:
+        # On CPUs the fused kernel goes back through bfloat16 several times as slowly as through single precision.
+        return attend(q_THK.float(), k_TGK.float(), v_TGK.float(), layout, layer, scale).to(q_THK.dtype)
     out: list[Tensor] = []
     at = 0
     for i, length in enumerate(layout.lengths):

@@ -40,7 +40,7 @@ class Decoder(nn.Module):
         self.settings = settings
         self.width, self.depth = settings.width, settings.layers
         self.layers = nn.ModuleList(Layer(settings, at) for at in range(settings.layers))
-        self.norm = Routed(lambda: nn.RMSNorm(settings.width, eps=1e-6), settings.copies)
+        self.norm = Routed(lambda: Norm(settings.width), settings.copies)
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
                 # Layers that add to the stream begin smaller, the more of them there are (GPT-2).
@@ -67,11 +67,11 @@ class Layer(nn.Module):
         super().__init__()
         s, head = settings, settings.width // settings.heads
         self.at, self.heads, self.key_heads, self.head, self.dropout = at, s.heads, s.key_heads, head, s.dropout
-        self.before = Routed(lambda: nn.RMSNorm(s.width, eps=1e-6), s.copies)
+        self.before = Routed(lambda: Norm(s.width), s.copies)
         self.qkv = Routed(lambda: nn.Linear(s.width, (s.heads + 2 * s.key_heads) * head, bias=False), s.copies)
         self.out = Routed(lambda: Named(s.heads * head, s.width), s.copies)
-        self.q_norm, self.k_norm = (nn.RMSNorm(head, eps=1e-6) if s.normed else nn.Identity() for _ in range(2))
-        self.between = Routed(lambda: nn.RMSNorm(s.width, eps=1e-6), s.copies)
+        self.q_norm, self.k_norm = (Norm(head) if s.normed else nn.Identity() for _ in range(2))
+        self.between = Routed(lambda: Norm(s.width), s.copies)
         self.feed = Routed(lambda: Feed(s.width, s.hidden), s.copies)
 
     def forward(self, x_TD: Tensor, layout: Layout, route: Route, turn: tuple[Tensor, Tensor]) -> Tensor:
@@ -82,6 +82,17 @@ class Layer(nn.Module):
         seen = attend(q, k, v, layout, self.at).flatten(1)
         x_TD = x_TD + functional.dropout(self.out(seen, route), self.dropout, self.training)
         return x_TD + functional.dropout(self.feed(self.between(x_TD, route), route), self.dropout, self.training)
+
+
+class Norm(nn.RMSNorm):
+    """RMSNorm (Zhang and Sennrich 2019, arXiv 1910.07467) whose weights are of its input's kind: torch has a fused one for no other case."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As nn.RMSNorm."""
+        return functional.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
 
 class Named(nn.Module):

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,18 +99,36 @@ def data_of(settings: Any) -> tuple[str, ...]:
 
 
 def recipes() -> dict[str, Recipe]:
-    """Every recipe by its slug."""
+    """Every recipe by its slug, but those whose packages are not installed (`lacking`)."""
+    return _loaded()[0]
+
+
+def lacking() -> dict[str, str]:
+    """The modules of recipes that do not load here, with the package that each lacks."""
+    return _loaded()[1]
+
+
+@cache
+def _loaded() -> tuple[dict[str, Recipe], dict[str, str]]:
     found: dict[str, Recipe] = {}
+    without: dict[str, str] = {}
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        loaded = getattr(importlib.import_module(f"limner.recipes.{module.name}"), "RECIPE", None)
+        try:
+            loaded = getattr(importlib.import_module(f"limner.recipes.{module.name}"), "RECIPE", None)
+        except ImportError as error:
+            if error.name is None or error.name.partition(".")[0] == "limner":
+                raise
+            without[module.name] = error.name.partition(".")[0]
+            continue
         if isinstance(loaded, Recipe):
             found[loaded.slug] = loaded
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())), without
 
 
 def recipe(slug: str) -> Recipe:
     """The recipe called `slug`; raises `LimnerError` naming those there are."""
     known = recipes()
     if slug not in known:
-        raise LimnerError(f"there is no recipe {slug!r}; there are {', '.join(known)}")
+        more = f"; some need {', '.join(sorted(set(lacking().values())))}: pip install 'limner[models]'" if lacking() else ""
+        raise LimnerError(f"there is no recipe {slug!r}; there are {', '.join(known)}{more}")
     return known[slug]

@@ -23,9 +23,10 @@ from limner.serve.door import Door
 from limner.serve.errors import of, problem
 from limner.serve.guard import Guard
 from limner.serve.pages import Pages
+from limner.serve.papers.pages import OPEN, PaperPages
 from limner.serve.site import Site
 
-POSTS = ("/v1/", "/chat", "/search")
+POSTS = ("/v1/", "/chat", "/search", "/papers/")
 
 
 def served(search: Search, writer: str = "extractive", hosts: Iterable[str] = (), key: str = "") -> FastAPI:
@@ -71,10 +72,11 @@ def served(search: Search, writer: str = "extractive", hosts: Iterable[str] = ()
     }  # fmt: skip
     app = FastAPI(
         title="limner", docs_url=None, redoc_url=None, lifespan=lifespan,
-        middleware=[Middleware(Guard, hosts=list(hosts), posts=POSTS), Middleware(Door, key=key)],
+        middleware=[Middleware(Guard, hosts=list(hosts), posts=POSTS), Middleware(Door, key=key, free=OPEN)],
         exception_handlers=handlers,
     )  # fmt: skip
     app.include_router(Asking(answering, pages).routes())
+    app.include_router(PaperPages(search, pages, answering.quick).routes())
     app.include_router(responses.routes(answering, site))
     app.include_router(completions.routes(answering))
     app.include_router(embeddings.routes(answering))

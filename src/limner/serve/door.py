@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import hmac
+from collections.abc import Iterable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,18 +21,19 @@ SECONDS = 30.0
 
 
 class Door:
-    """ASGI middleware: asks for the key where there is one (as a bearer token, or as the password of a browser's own dialogue), and reads
-    bodies before the application sees them."""
+    """ASGI middleware: asks for the key where there is one (as a bearer token, or as the password of a browser's own dialogue; paths in `free` need
+    none), and reads bodies before the application sees them."""
 
-    def __init__(self, app: ASGIApp, key: str = "", most: int = BYTES, seconds: float = SECONDS):
+    def __init__(self, app: ASGIApp, key: str = "", most: int = BYTES, seconds: float = SECONDS, free: Iterable[str] = ()):
         self.app, self._key, self._most, self._seconds = app, key, most, seconds
+        self._free = frozenset(free)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if self._key and not self._opens(headers.get("authorization", "")):
+        if self._key and scope["path"] not in self._free and not self._opens(headers.get("authorization", "")):
             refused = problem(401, "a key is needed: Authorization: Bearer KEY", "invalid_api_key")
             refused.headers["www-authenticate"] = 'Basic realm="limner: any name, the key as password"'
             await refused(scope, receive, send)

@@ -14,6 +14,7 @@ from limner.corpus.trace import Event, Trace
 from limner.corpus.why import dropped_document, dropped_parts, events, why
 from limner.document import Document, Part
 from limner.serve.catalogue import Catalogue
+from limner.serve.papers.board import place
 
 T = TypeVar("T")
 
@@ -42,6 +43,11 @@ class Site:
     def name(self) -> str:
         """What the corpus is called: the last piece of where it lies."""
         return self.corpus.store.url.rstrip("/").rsplit("/", 1)[-1] or self.corpus.store.url
+
+    @property
+    def papers(self) -> bool:
+        """Whether somebody has looked at its documents as papers, by day: then pages lead there."""
+        return self.corpus.store.is_local and place(self.corpus).exists()
 
     @property
     def catalogue(self) -> Catalogue:

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limner.corpus.pixels import Pixels
+from limner.errors import LimnerError
 from limner.models.decoding import Apply, Control, Request, Run, Stream
 from limner.models.guides import guides
+from limner.models.heads.vectors import images
+from limner.models.heads.vectors import pixels as shown
 from limner.models.interleaved import Interleaved
 from limner.models.sampling_text import draw
 from limner.models.sequence import IMAGE, Packed, Piece
+from limner.models.tokenizers import Tokenizer
 
 
 class ImageCodes(Protocol):
@@ -34,6 +38,32 @@ class ImageCodes(Protocol):
     def decoded(self, codes: NDArray[np.int64]) -> Pixels:
         """The picture of rows x columns codes."""
         ...
+
+
+class TokenizedCodes:
+    """Those of an image tokenizer with one codebook, in a grid."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        if tokenizer.grid is None or len(tokenizer.books) != 1:
+            raise LimnerError("images as words of a vocabulary need a tokenizer with one codebook whose tokens lie in a grid")
+        self.tokenizer, self.entries = tokenizer, tokenizer.books[0]
+
+    @torch.no_grad()
+    def encoded(self, pixels: Pixels) -> NDArray[np.int64]:
+        """See `ImageCodes`. The picture's sides are as the tokenizer takes them."""
+        latents = self.tokenizer.encode(images([pixels]))
+        assert latents.grid is not None
+        assert latents.codes_NPG is not None
+        return latents.codes_NPG[0, :, 0].cpu().numpy().reshape(latents.grid)
+
+    @torch.no_grad()
+    def decoded(self, codes: NDArray[np.int64]) -> Pixels:
+        """See `ImageCodes`."""
+        assert self.tokenizer.grid is not None
+        cell = self.tokenizer.side // self.tokenizer.grid[0]
+        rows, columns = codes.shape
+        vectors = self.tokenizer.lookup(torch.from_numpy(codes.reshape(1, -1, 1)))
+        return shown(self.tokenizer.decode(vectors, size=(cell * rows, cell * columns)))[0]
 
 
 class CodesHead(nn.Module):

@@ -1,0 +1,140 @@
+"""Documents as sequences for a model, and what a model writes as documents."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image as Pillow
+
+from limner.corpus.media import sha256
+from limner.corpus.pixels import Pixels, thumbnail
+from limner.document import Document, Image, Part, Text, document_id
+from limner.errors import LimnerError, MediaError
+from limner.models.decoding import Written
+from limner.models.interleaved import ImageHead, Marks
+from limner.models.sequence import Piece, words
+from limner.models.sequence import Sequence as Whole
+from limner.models.vocabulary import Vocabulary
+
+Media = Callable[[str], bytes | None]
+
+_KEPT = 50_000  # images whose tokens are kept in memory
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How documents are read.
+
+    `side`    pixels of a square that images are fitted into, over white
+    `images`  of a document at most, 0 for none
+    `text_loss`, `image_loss`  how much words, and images, count
+    `roles`   of texts that are read, () for all
+    `title`   whether the title comes first
+    """
+
+    side: int = 64
+    images: int = 16
+    text_loss: float = 1.0
+    image_loss: float = 1.0
+    roles: tuple[str, ...] = ()
+    title: bool = False
+
+
+class Reader:
+    """Makes sequences of documents: `<start> text <image> image </image> text <end>`, parts separated by an empty line."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, head: ImageHead | None, reading: Reading = Reading(), marks: Marks | None = None
+    ) -> None:
+        self.vocabulary, self.head, self.reading = vocabulary, head, reading
+        self.marks = marks or vocabulary.marks
+        self._read: dict[str, Piece] = {}
+
+    def read(self, document: Document, media: Media) -> Iterable[Whole]:
+        """The sequence of a document; none for one without anything that is read. Images that do not decode are left out.
+
+        Raises `LimnerError` where a document has images and none of them decodes, and no text either.
+        """
+        pieces = list(self.pieces(document, media))
+        if not any(len(piece) > 1 for piece in pieces):
+            if document.images:
+                raise LimnerError(f"document {document.id} has no text, and none of its images can be read")
+            return []
+        begun, ended = words([self.marks.start], 0.0), words([self.marks.end], self.reading.text_loss)
+        return [Whole((begun, *pieces, ended), document.source or document.id)]
+
+    def prompt(self, document: Document, media: Media) -> Whole:
+        """A document to be gone on from: without an end."""
+        pieces = list(self.pieces(document, media))
+        return Whole((words([self.marks.start], 0.0), *pieces), document.source or document.id)
+
+    def pieces(self, document: Document, media: Media) -> Iterator[Piece]:
+        """The parts of a document as pieces."""
+        r = self.reading
+        seen = 0
+        parts: list[Part] = [Text(0, document.title)] if r.title and document.title else []
+        for part in [*parts, *document.parts]:
+            if isinstance(part, Text) and part.text.strip() and (not r.roles or part.role in r.roles):
+                yield words(self.vocabulary.encode(f"{part.text.strip()}\n\n"), r.text_loss)
+            elif isinstance(part, Image) and self.head is not None and seen < r.images and part.ref:
+                piece = self._image(part.ref, media)
+                if piece is not None:
+                    seen += 1
+                    yield from self.announced(piece)
+
+    def _image(self, ref: str, media: Media) -> Piece | None:
+        """An image as its frozen tokenizer reads it, which is the same each pass."""
+        if ref not in self._read:
+            data = media(ref)
+            if data is None or self.head is None:
+                return None
+            try:
+                piece = self.head.read(fitted(thumbnail(data, self.reading.side), self.reading.side))
+            except MediaError:
+                return None
+            if len(self._read) >= _KEPT:
+                return piece
+            self._read[ref] = piece
+        return self._read[ref]
+
+    def announced(self, image: Piece) -> Iterator[Piece]:
+        """An image between its marks."""
+        yield words([self.marks.image], self.reading.text_loss)
+        yield replace(image, loss=image.loss * self.reading.image_loss)
+        if self.marks.closed >= 0:
+            yield words([self.marks.closed], 0.0)
+
+
+def fitted(pixels: Pixels, side: int) -> Pixels:
+    """A picture in the middle of a white square."""
+    rows, columns = pixels.shape[:2]
+    out = Pillow.new("RGB", (side, side), "white")
+    out.paste(Pillow.fromarray(pixels), ((side - columns) // 2, (side - rows) // 2))
+    return np.asarray(out)
+
+
+def png(pixels: Pixels) -> bytes:
+    """A picture as a file."""
+    with io.BytesIO() as out:
+        Pillow.fromarray(pixels).save(out, "PNG")
+        return out.getvalue()
+
+
+def document(vocabulary: Vocabulary, written: Sequence[Written], name: str, title: str = "") -> tuple[Document, dict[str, bytes]]:
+    """What one sequence has written, as a document, and its pictures by their sha256. Texts are cut at empty lines."""
+    parts: list[Part] = []
+    media: dict[str, bytes] = {}
+    for each in written:
+        if each.image is not None:
+            data = png(each.image)
+            ref = sha256(data)
+            media[ref] = data
+            parts.append(Image(len(parts), ref, width=each.image.shape[1], height=each.image.shape[0]))
+        elif each.ids:
+            for text in vocabulary.decode(each.ids).split("\n\n"):
+                if text.strip():
+                    parts.append(Text(len(parts), text.strip()))
+    return Document(document_id(name), tuple(parts), name, title=title), media

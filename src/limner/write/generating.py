@@ -1,0 +1,191 @@
+"""Documents that a trained model writes: its address, the prompt, and the file that comes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from limner.corpus.media import sha256
+from limner.corpus.probe import probe
+from limner.document import Document, Image, Text, document_id, from_dict, to_dict
+from limner.errors import LimnerError
+from limner.experts.language import Answer, Message, Sampling
+from limner.formats.frontmatter import parse
+from limner.formats.markdown import to_markdown
+from limner.formats.markdownread import parts_of
+from limner.models import saved
+from limner.models.decoding import Control, Written, write
+from limner.models.reader import document as document_of
+from limner.models.reader import png
+from limner.models.sampling_text import Draw
+from limner.models.saved import Trained
+from limner.write.answer import Answer as Shown
+from limner.write.render import page
+
+_MOST = 64 * 2**20  # bytes of a prompt's file, or of an image of it
+_SHOWN = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+Media = Mapping[str, bytes]
+
+
+def given(prompt: str) -> tuple[Document, Media]:
+    """A prompt: a text, a Markdown file (.md) with images beside it, or a document as JSON (.json). Images are read from the file's own folder only.
+
+    Raises `LimnerError` for a file that is not there, too large, or no document.
+    """
+    path = Path(prompt)
+    if path.suffix.lower() not in (".md", ".json") or "\n" in prompt:
+        return Document(document_id(prompt), (Text(0, prompt),)), {}
+    text = _bytes(path).decode("utf-8", "replace")
+    if path.suffix.lower() == ".json":
+        try:
+            document = from_dict(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise LimnerError(f"{path} is no document: {error}") from None
+        beside = path.with_name(f"{path.stem}_files")
+        found = {i.ref: data for i in document.images if i.ref for data in _stored(beside, i.ref)}
+        return document, found
+    facts, body = parse(text)
+    parts, media = parts_of(body, lambda address: _beside(path.parent, address))
+    return Document(document_id(path.name), parts, path.name, title=facts.get("title", "")), media
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MOST:
+            raise LimnerError(f"{path} is larger than {_MOST // 2**20} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise LimnerError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _beside(folder: Path, address: str) -> bytes | None:
+    """A file in a folder or below it; nothing else is opened."""
+    place = (folder / unquote(address)).resolve()
+    if not place.is_relative_to(folder.resolve()) or not place.is_file() or place.stat().st_size > _MOST:
+        return None
+    return place.read_bytes()
+
+
+def _stored(folder: Path, ref: str) -> Iterator[bytes]:
+    for path in folder.glob(f"{ref[:16]}.*"):
+        data = _bytes(path)
+        if sha256(data) == ref:
+            yield data
+
+
+@cache
+def trained(address: str) -> Trained:
+    """The model of a run: its folder, or `run:FOLDER`."""
+    return saved.load(Path(address.removeprefix("run:")))
+
+
+def generate(address: str, prompt: Document, media: Media, control: Control) -> tuple[Document, Media]:
+    """What the model at an address (a run's folder, `run:FOLDER`, or an address of the port `language`) writes after a prompt, and its pictures by
+    sha256."""
+    if not address.startswith("run:") and not Path(address).is_dir():
+        return _by_language(address, prompt, media, control)
+    model = trained(address)
+    written = list(write(model.model, [model.reader.prompt(prompt, media.get)], control))
+    return document_of(model.vocabulary, written, f"generated: {prompt.id} {control.seed}", prompt.title)
+
+
+def _by_language(address: str, prompt: Document, media: Media, control: Control) -> tuple[Document, Media]:
+    from limner.experts.language import language, user
+
+    held = [part for part in prompt.parts if isinstance(part, Text) or (isinstance(part, Image) and part.ref in media)]
+    pieces = [part.text if isinstance(part, Text) else media[part.ref] for part in held]
+    sampling = Sampling(
+        control.tokens, control.draw.temperature, control.draw.top_p, control.seed, images=control.most, least_images=control.least,
+        guidance=control.text_guidance,
+    )  # fmt: skip
+    (answer,) = language(address).answer([[user(*pieces)]], sampling)
+    parts: list[Text | Image] = []
+    found: dict[str, bytes] = {}
+    for piece in answer.parts:
+        if isinstance(piece, bytes):
+            size = probe(piece)
+            found[sha256(piece)] = piece
+            parts.append(Image(len(parts), sha256(piece), width=size.width, height=size.height))
+        else:
+            for text in piece.split("\n\n"):
+                if text.strip():
+                    parts.append(Text(len(parts), text.strip()))
+    return Document(document_id(f"generated: {prompt.id} {control.seed}"), tuple(parts), address), found
+
+
+def kept(document: Document, media: Media, output: Path) -> None:
+    """Write a document: `.md` and `.json` with a folder of its pictures beside, `.html` as a page that holds them. Raises `LimnerError` for another
+    name."""
+    ending = output.suffix.lower()
+    if ending not in (".md", ".html", ".json"):
+        raise LimnerError(f"{output} is neither .md, .html nor .json")
+    folder = output.with_name(f"{output.stem}_files")
+    files: dict[str, str] = {}
+    for image in document.images if ending != ".html" else ():
+        data = media.get(image.ref)
+        if data is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f"{image.ref[:16]}.{_SHOWN.get(probe(data).mime, 'bin')}"
+            (folder / name).write_bytes(data)
+            files[image.ref] = quote(f"{folder.name}/{name}")
+    made = {
+        ".md": lambda: to_markdown(document, files),
+        ".html": lambda: page(Shown(document.title or "What was written", document, writer=document.source), media.get),
+        ".json": lambda: json.dumps(to_dict(document), ensure_ascii=False, indent=1) + "\n",
+    }  # fmt: skip
+    waiting = output.with_name(f".{output.name}.new")
+    waiting.write_text(made[ending](), "utf-8")
+    os.replace(waiting, output)
+
+
+class RunModel:
+    """A trained model behind the port `language`: conversations are told one turn after the other, answers are texts and images in turn."""
+
+    sees = True
+
+    def __init__(self, folder: str) -> None:
+        self._trained = trained(f"run:{folder}")
+
+    def answer(self, prompts: list[list[Message]], sampling: Sampling = Sampling()) -> list[Answer]:  # noqa: B008
+        """See `LanguageModel`; all conversations are written side by side."""
+        model = self._trained
+        wholes = []
+        for prompt in prompts:
+            parts: list[Text | Image] = []
+            media: dict[str, bytes] = {}
+            for piece in (piece for message in prompt for piece in message.parts):
+                if isinstance(piece, bytes):
+                    media[sha256(piece)] = piece
+                    parts.append(Image(len(parts), sha256(piece)))
+                else:
+                    parts.append(Text(len(parts), piece))
+            wholes.append(model.reader.prompt(Document("prompt", tuple(parts)), media.get))
+        control = Control(tokens=sampling.tokens, draw=Draw(sampling.temperature, sampling.top_p), seed=sampling.seed)
+        written: list[list[Written]] = [[] for _ in prompts]
+        for part in write(model.model, wholes, control):
+            written[part.sequence].append(part)
+        return [self._answer(each, len(whole), sampling) for each, whole in zip(written, wholes, strict=True)]
+
+    def _answer(self, written: list[Written], asked: int, sampling: Sampling) -> Answer:
+        parts = [
+            png(p.image) if p.image is not None else self._trained.vocabulary.decode(p.ids).strip()
+            for p in written
+            if not p.ended
+        ]
+        tokens = sum(len(p.ids) for p in written)
+        said: list[str | bytes] = []
+        for part in parts:
+            at = min((part.find(stop) for stop in sampling.stop if stop in part), default=-1) if isinstance(part, str) else -1
+            said.append(part[:at] if isinstance(part, str) and at >= 0 else part)
+            if at >= 0:
+                break
+        return Answer(tuple(said), tokens < sampling.tokens, asked, tokens)
+
+
+def from_run(folder: str) -> RunModel:
+    """The model in a run's folder."""
+    return RunModel(folder)
