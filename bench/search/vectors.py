@@ -50,7 +50,7 @@ def said(place: str, most: int) -> Iterator[str]:
     seen: set[str] = set()
     for document in Corpus.open(place):
         for part in document.parts:
-            if isinstance(part, Text) and part.role == "":
+            if isinstance(part, Text) and part.role in ("paragraph", "list"):
                 for sentence in sentences(part.text):
                     if sentence not in seen and len(sentence) >= 20:
                         seen.add(sentence)

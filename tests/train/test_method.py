@@ -68,6 +68,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 def test_a_corpus_becomes_a_model_that_writes_text_and_images(corpus: Corpus, tmp_path: Path, head: str):
     taught = teach(method(head), corpus, tmp_path / "run")
     assert taught.unread >= 1  # the document whose only image cannot be read
+    assert all(loss > 0 for loss in taught.fitted["all"].losses.values())
     assert {p.name for p in (tmp_path / "run").iterdir()} >= {
         "model.json",
         "model.safetensors",
