@@ -68,7 +68,7 @@ gimp="gimp-help-en gimp-help-de gimp-help-fr gimp-help-es gimp-help-ru gimp-help
 bench "debian-handbook skimage-doc sklearn-doc" search/tune.py
 bench "$gimp" search/known.py
 bench "gimp-help-en skimage-doc opencv-doc sklearn-doc openclipart" search/images.py
-"$BIN" -m pip install --quiet --disable-pip-version-check "faiss-cpu>=1.9" && bench "debian-handbook" search/vectors.py
+"$BIN" -m pip install --quiet --disable-pip-version-check "faiss-cpu>=1.9" && bench "debian-handbook gimp-help-de gimp-help-fr gimp-help-es" search/vectors.py
 bench "gimp-help-en" write.py
 bench "gimp-help-en" serve.py
 
