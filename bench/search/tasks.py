@@ -49,7 +49,9 @@ def bare(corpus: Corpus, folder: Path) -> Corpus:
     made = Corpus.create(str(folder))
     for some in batched(corpus, _AT_ONCE):
         refs = {image.ref for document in some for image in document.images if image.ref}
-        made.append([_bare(document) for document in some], {ref: data for ref in refs if (data := corpus.media(ref)) is not None})
+        made.append(
+            [_bare(document) for document in some], {ref: data for ref in refs if (data := corpus.media(ref)) is not None}
+        )
     return made
 
 

@@ -1,7 +1,8 @@
 """The port to language models: messages of text and images in, an answer out.
 
 `bundled:smollm2-135m`  SmolLM2-135M-Instruct (Apache-2.0, English), small enough for any machine; not wise
-`hf:NAME`               a causal language model in the layout of Hugging Face transformers, by name or folder
+`hf:NAME`               a model in the layout of Hugging Face transformers, by name or folder: one of text, one that reads images
+                        (Idefics, SmolVLM, Qwen-VL, LLaVA, ...), or one that writes them too (Chameleon, Anole, Janus, Emu3)
 `openai:MODEL@URL`      a server that speaks OpenAI's chat completions (vLLM, llama.cpp, Ollama, OpenAI, ...)
 """
 
@@ -42,14 +43,20 @@ def system(text: str) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How an answer is drawn: `tokens` at most; the likeliest token each time where `temperature` is 0; `stop` are texts that end it
-    and are left out of it. With a temperature the same `seed` draws the same, as far as the model's server keeps to it."""
+    """How an answer is drawn: `tokens` of text at most; the likeliest token each time where `temperature` is 0; `stop` are texts that end
+    it and are left out of it. With a temperature the same `seed` draws the same, as far as the model's server keeps to it.
+
+    Of a model that writes images: `images` at most, none unless asked for, and `least_images` at least; `guidance` is how far images are
+    led by what was asked (classifier-free; 1: not at all). Other models take no notice of these."""
 
     tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    images: int = 0
+    least_images: int = 0
+    guidance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from limner.errors import ExpertError, MissingExtra
 from limner.experts.device import place, transformers_for
-from limner.experts.language import Answer, Message, Sampling
+from limner.experts.language import Answer, LanguageModel, Message, Sampling
 from limner.experts.weights import weights
 
 _BATCH = 16
@@ -32,7 +32,7 @@ class LocalModel:
         self.model = model.to(self._device, dtype).eval()
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
-        self._context = int(getattr(model.config, "max_position_embeddings", 2048))
+        self._context = int(getattr(model.config.get_text_config(), "max_position_embeddings", 2048))
 
     def answer(self, prompts: Sequence[Sequence[Message]], sampling: Sampling = Sampling()) -> list[Answer]:  # noqa: B008
         """See `LanguageModel`. Prompts of like length share a batch; one too long for the model raises `ExpertError`."""
@@ -48,7 +48,9 @@ class LocalModel:
         messages: list[dict[str, str]] = []
         for message in prompt:
             if any(isinstance(part, bytes) for part in message.parts):
-                raise ExpertError(f"the language model {self.name} takes no images; give openai:MODEL@URL of one that does")
+                raise ExpertError(
+                    f"the language model {self.name} takes no images; give hf:NAME or openai:MODEL@URL of one that does"
+                )
             messages.append({"role": message.role, "content": message.text})
         if not getattr(self.tokenizer, "chat_template", None):
             return "\n\n".join(message["content"] for message in messages) + "\n\n"
@@ -56,7 +58,11 @@ class LocalModel:
 
     def _answer(self, texts: Sequence[str], sampling: Sampling) -> list[Answer]:
         self.tokenizer.padding_side = "left"
-        inputs = self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(self._device)
+        return self._written(self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False), sampling)
+
+    def _written(self, inputs: Any, sampling: Sampling) -> list[Answer]:
+        """The answers to what a tokenizer, or a processor of images too, made of the prompts, padded on the left."""
+        inputs = inputs.to(self._device)
         width = inputs["input_ids"].shape[1]
         if width + sampling.tokens > self._context:
             raise ExpertError(
@@ -128,9 +134,24 @@ def bundled(name: str) -> LocalModel:
     return _load(str(_converted()), f"bundled:{name}")
 
 
-def from_hub(rest: str) -> LocalModel:
-    """The model of that name or folder."""
-    return _load(rest, f"hf:{rest}")
+def from_hub(rest: str) -> LanguageModel:
+    """The model of that name or folder, by what its configuration says it is: of text, reading images, or writing them too."""
+    address = f"hf:{rest}"
+    transformers = transformers_for(f"the language model {address}")
+    try:
+        config = transformers.AutoConfig.from_pretrained(rest, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExpertError(f"the language model {address} does not load: {error}") from error
+    if config.model_type in ("chameleon", "janus", "emu3"):
+        from limner.experts.language_interleaved import load
+
+        return load(rest, config, address)
+    seeing = transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING.get(type(config), None)
+    if seeing is not None and seeing.__name__ in (config.architectures or [seeing.__name__]):
+        from limner.experts.language_vision import load
+
+        return load(rest, config, address)
+    return _load(rest, address)
 
 
 def _load(where: str, address: str) -> LocalModel:

@@ -5,8 +5,9 @@ dense captions; what is beautiful, from few good pictures. Cross-attention bring
 (adaLN-single, section 2.3), and the first step's weights are kept by re-parameterization. It costs 10.8 % of the time of Stable Diffusion
 1.5.
 
-Here pictures are emoji and clip art of 64 pixels in the latents of the autoencoder that comes with limner (as PixArt's are in Stable
-Diffusion's, which is not trained either). Classes are the folders of clip art and the makers of emoji; dense captions add what pixels tell
+Here pictures are emoji and clip art of 64 pixels in the latents of a small autoencoder that is trained once, before what is compared
+(PixArt's is Stable Diffusion's, whose training is not counted either).
+Classes are the folders of clip art and the makers of emoji; dense captions add what pixels tell
 (`limner.recipes.densecaptions`); the good pictures are Fluent's rendered emoji. What is compared has the same data, captions, rates and
 floating point operations: all in one step, without the first step, and with names in place of dense captions.
 """
@@ -349,8 +350,8 @@ RECIPE = Recipe(
     claims=list(_claims()),
     settings={
         "smoke": Settings(most=60, width=32, heads=2, depth=1, steps=6, batch=16, drawn=8, strokes=2, eye=1),
-        "laptop": Settings(),
-        "gpu": Settings(width=384, heads=6, depth=12, steps=20_000, batch=256, drawn=400, strokes=30),
+        "laptop": Settings(eye=800),
+        "gpu": Settings(width=384, heads=6, depth=12, steps=20_000, batch=256, drawn=400, strokes=30, eye=8_000),
     },
     run=run,
     seeds={"smoke": 1, "laptop": 3, "gpu": 3},

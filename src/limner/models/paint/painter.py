@@ -116,7 +116,10 @@ def save(path: Path, autoencoder: Autoencoder, settings: CompressionSettings, di
 
 
 def load(path: Path) -> Painter:
-    """The painter in a file. Raises `ExpertError` for another file."""
+    """The painter in a file. Raises `ExpertError` where there is none, and for another file."""
+    if not path.is_file():
+        made_by = f"limner recipe run pixart --seeds 1 --set 'ways=[\"three\"]' --set keep={path}"
+        raise ExpertError(f"there are no weights at {path}; `{made_by}` trains some")
     try:
         with safe_open(str(path), "pt") as held:
             given: dict[str, Any] = {name: json.loads(value) for name, value in held.metadata().items()}
