@@ -3,8 +3,8 @@
     python bench/search/vectors.py [--rows 100000] [--rounds 7]      # needs faiss-cpu (bench/peers/requirements.txt), in this environment
 
 Two sets of rows: sentences of the Debian handbook and of the GIMP manual in their languages, read by bundled:minilm, and composed ones, of
-clusters (faiss's random rows are harder than any text). 1,000 questions that are not among the rows, ten neighbours each, one question at a time on one thread:
-recall against looking at every row, and questions in a second, in turns. faiss has as many links (M 32) and as wide a search while
+clusters (faiss's random rows are harder than any text). 1,000 questions that are not among the rows, ten neighbours each, one at a time on one
+thread: recall against looking at every row, and questions in a second, in turns. faiss has as many links (M 32) and as wide a search while
 building (128); its search is as wide as it needs for a recall of 0.98. Through limner's `Vectors` as a search goes, filters and re-
 ranking included. Writes bench/results/search-vectors.json; exits 1 where recall is under 0.98 or questions in a second under 0.9 of
 faiss's.
