@@ -73,11 +73,12 @@ def test_it_scores_text(folders: dict[str, Path]) -> None:
     import torch
 
     model: Any = language(f"hf:{folders['qwen2']}")
-    assert isinstance(model, Scores)
+    scores: Scores = model
+    assert isinstance(scores, Scores)
     ids = [model.tokenizer(t, add_special_tokens=False, return_tensors="pt")["input_ids"] for t in ("the crop", " tool")]
     with torch.inference_mode():
         logits = model.model(torch.cat(ids, 1)).logits.log_softmax(-1)[0, ids[0].shape[1] - 1 : -1]
-    assert model.likelihood([("the crop", " tool"), ("an image", " of the outer parts")])[0] == (
+    assert scores.likelihood([("the crop", " tool"), ("an image", " of the outer parts")])[0] == (
         pytest.approx(float(logits.gather(1, ids[1][0][:, None]).sum()), abs=1e-4),
         ids[1].shape[1],
     )

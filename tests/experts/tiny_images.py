@@ -72,7 +72,7 @@ def saved(folder: Path, kind: str, config: Any, processor: Any, seed: int = 0, s
 def idefics3(folder: Path, kind: str = "Idefics3") -> Path:
     """Idefics3, or SmolVLM, which has its layout."""
     transformers = pytest.importorskip("transformers")
-    from limner.experts.language_vision import _still
+    from limner.experts.language_vision import still
 
     marks = ["<image>", "<fake_token_around_image>", "<end_of_utterance>", "<global-img>"]
     words = tokenizer(marks, {"image_token": "<image>"})
@@ -87,7 +87,7 @@ def idefics3(folder: Path, kind: str = "Idefics3") -> Path:
     )
     made, parts = getattr(transformers, f"{kind}Processor"), (pixels, words)
     if kind == "SmolVLM":
-        made, parts = _still(made), (pixels, words, None)
+        made, parts = still(made), (pixels, words, None)
     processor = made(*parts, image_seq_len=4, chat_template=CHAT.replace("IMAGE", "<image>"))
     return saved(folder, f"{kind}ForConditionalGeneration", config, processor)
 
@@ -116,7 +116,7 @@ def idefics2(folder: Path) -> Path:
 def qwen2(folder: Path, kind: str = "Qwen2VL") -> Path:
     """Qwen2-VL, or 2.5."""
     transformers = pytest.importorskip("transformers")
-    from limner.experts.language_vision import _still
+    from limner.experts.language_vision import still
 
     words = tokenizer(["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"])
     number = words.convert_tokens_to_ids
@@ -137,7 +137,7 @@ def qwen2(folder: Path, kind: str = "Qwen2VL") -> Path:
     )
     chat = CHAT.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
     made = transformers.Qwen2VLProcessor if kind == "Qwen2VL" else transformers.Qwen2_5_VLProcessor
-    processor = _still(made)(pixels, words, chat_template=chat)
+    processor = still(made)(pixels, words, chat_template=chat)
     return saved(
         folder,
         "Qwen2VLForConditionalGeneration" if kind == "Qwen2VL" else "Qwen2_5_VLForConditionalGeneration",
@@ -185,7 +185,7 @@ def chameleon(folder: Path, decoder: bool = True, ready: bool = False, context: 
     an image whenever it may."""
     transformers = pytest.importorskip("transformers")
     torch = pytest.importorskip("torch")
-    from limner.experts.image_blocks import _chameleon
+    from limner.experts.image_blocks import chameleon as with_decoder
 
     codes = ["IMGIMG" + "".join("ABCDEFGHIJ"[int(digit)] for digit in str(code)) + "Z" for code in range(8)]
     marks = {"image_token": "<image>", "boi_token": "<racm3:break>", "eoi_token": "<eoss>"}
@@ -204,7 +204,7 @@ def chameleon(folder: Path, decoder: bool = True, ready: bool = False, context: 
     )
     processor = transformers.ChameleonProcessor(pixels, words, image_seq_length=16)
     torch.manual_seed(1)
-    kind = _chameleon(transformers) if decoder else transformers.ChameleonForConditionalGeneration
+    kind = with_decoder(transformers) if decoder else transformers.ChameleonForConditionalGeneration
     model = kind(config)
     _spread(model)
     if ready:

@@ -203,7 +203,7 @@ def model_of(where: str, config: Any, address: str) -> Any:
     if config.model_type != "chameleon":
         return weighed(transformers.AutoModelForImageTextToText, where, address)[0]
     decoder = "model.vqmodel.decoder."
-    model, missing = weighed(_chameleon(transformers), where, address, spare=decoder)
+    model, missing = weighed(chameleon(transformers), where, address, spare=decoder)
     vq = model.model.vqmodel
     if any(key.startswith(decoder) for key in missing):
         del vq.decoder
@@ -212,7 +212,7 @@ def model_of(where: str, config: Any, address: str) -> Any:
     return model
 
 
-def _chameleon(transformers: Any) -> Any:
+def chameleon(transformers: Any) -> Any:
     """Transformers' Chameleon with the decoder of its VQGAN, which that leaves out. It is the decoder of Esser et al. 2021, as Janus has it, but
     for attention between its levels, which Chameleon has where its encoder has; checkpoints count the levels from the finest."""
     janus: Any = importlib.import_module("transformers.models.janus.modeling_janus")

@@ -145,7 +145,7 @@ def processor(where: str, config: Any, address: str) -> Any:
     made: Any = None
     try:
         if films and importlib.util.find_spec("torchvision") is None:
-            made = _still(kind).from_pretrained(where, trust_remote_code=False)
+            made = still(kind).from_pretrained(where, trust_remote_code=False)
         else:
             made = transformers.AutoProcessor.from_pretrained(where, trust_remote_code=False)
     except Exception as error:  # as above
@@ -155,7 +155,7 @@ def processor(where: str, config: Any, address: str) -> Any:
     return made
 
 
-def _still(kind: Any) -> Any:
+def still(kind: Any) -> Any:
     """A kind of processor without its part for videos, which needs torchvision; for images and text it is not used."""
 
     names: list[str] = kind.get_attributes()
