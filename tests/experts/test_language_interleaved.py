@@ -56,7 +56,7 @@ def eager(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def pictures(answer: Answer) -> list[Image.Image]:
-    found = [Image.open(io.BytesIO(part)) for part in answer.parts if isinstance(part, bytes)]
+    found: list[Image.Image] = [Image.open(io.BytesIO(part)) for part in answer.parts if isinstance(part, bytes)]
     for image in found:
         image.load()
     return found
