@@ -56,7 +56,7 @@ def guided(
         raise LimnerError(
             f"{len(scales)} scales take {len(scales) + 1} conditions, that which says nothing first; there are {len(conditions)}"
         )
-    weights = _weights(scales, way)
+    weights = shares(scales, way)
 
     def led(x: Tensor, time_N: Tensor) -> Tensor:
         asked = [(weight, predict(x, time_N, condition)) for weight, condition in zip(weights, conditions, strict=True) if weight]
@@ -74,8 +74,12 @@ def rescaled(led: Tensor, plain: Tensor, share: float = 0.7) -> Tensor:
     return led * (share * wanted / own.clamp(min=1e-8) + 1 - share)
 
 
-def _weights(scales: Sequence[float], way: Way) -> list[float]:
-    """How much each outcome counts."""
+def shares(scales: Sequence[float], way: Way = "nested") -> list[float]:
+    """How much each outcome counts, first that of no condition.
+
+    >>> shares([1.5, 2.0]), shares([1.0, 1.0])
+    ([-0.5, -0.5, 2.0], [0.0, 0.0, 1.0])
+    """
     if not scales:
         return [1.0]
     if way == "composed":

@@ -1,7 +1,6 @@
 """Classifier-free guidance while a sequence is written: the same image from a context without its text, and without anything.
 
-Ho and Salimans 2022, arXiv 2207.12598; over two conditions as Brooks et al. 2022 (InstructPix2Pix, arXiv 2211.09800), equation 3:
-out = nothing + s_image (images - nothing) + s_text (all - images).
+Over two conditions, nested: images, then text with them (`limner.models.guidance`).
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from limner.models.decoding import Close, Control, Open, Request, Stream, fed, without
+from limner.models.guidance import shares
 from limner.models.interleaved import Interleaved
 from limner.models.sequence import TEXT, Piece, words
 
@@ -41,13 +41,11 @@ class Guides:
 def guides(model: Interleaved, context: Sequence[Piece], control: Control) -> Generator[Request, Any, Guides]:
     """The streams that an image at the end of a context needs; none where guidance is 1."""
     seen = any(piece.modality != TEXT for piece in context[:-1])
-    by_text, by_image = control.text_guidance, control.image_guidance if seen else 1.0
-    weights: list[tuple[float, list[Piece]]] = []
-    if seen and by_image != by_text:
-        weights.append((by_image - by_text, without(context, text=True)))
-    rest = 1.0 - (by_image if seen else by_text)
-    if rest:
-        weights.append((rest, without(context, text=True, images=True)))
+    scales = [control.image_guidance, control.text_guidance] if seen else [control.text_guidance]
+    nothing, *images, whole = shares(scales)
+    weights = [(weight, without(context, text=True)) for weight in images if weight]
+    if nothing:
+        weights.append((nothing, without(context, text=True, images=True)))
     if not weights:
         return Guides((), (1.0,), ())
     streams: list[Stream] = yield Open(len(weights))
@@ -56,4 +54,4 @@ def guides(model: Interleaved, context: Sequence[Piece], control: Control) -> Ge
         begun = pieces if model.marks.start < 0 else [words([model.marks.start]), *pieces]
         state = yield from fed(model, stream, begun)
         states.append(state)
-    return Guides(tuple(streams), (by_text, *(w for w, _ in weights)), tuple(states))
+    return Guides(tuple(streams), (whole, *(w for w, _ in weights)), tuple(states))

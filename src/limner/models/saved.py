@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -41,9 +42,9 @@ class Trained:
     reading: Reading
     spread: tuple[Floats, Floats] | None = None
 
-    @property
+    @cached_property
     def reader(self) -> Reader:
-        """Makes sequences of documents for it."""
+        """Makes sequences of documents for it; remembers the images it has read."""
         return Reader(self.vocabulary, cast("Any", self.model.image), self.reading)
 
 

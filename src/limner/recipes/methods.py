@@ -48,11 +48,14 @@ def plain(head: Literal["codes", "diffusion", "flow"], scale: Scale) -> Method:
     return Method(made, stages=(("all", fit, None),), pictures=pictures, tokens=tokens, context=tokens // 2)
 
 
+def _plain() -> dict[str, Mapping[Scale, Method]]:
+    heads: tuple[Literal["codes", "diffusion", "flow"], ...] = ("codes", "diffusion", "flow")
+    return {head: {scale: plain(head, scale) for scale in SCALES} for head in heads}
+
+
 def methods() -> dict[str, Mapping[Scale, Method]]:
     """The methods of each recipe that has some, by its slug, and the plain ones (`codes`, `diffusion`, `flow`)."""
-    found: dict[str, Mapping[Scale, Method]] = {}
-    for head in ("codes", "diffusion", "flow"):
-        found[head] = {scale: plain(head, scale) for scale in SCALES}
+    found = _plain()
     for slug, recipe in recipes().items():
         if each := getattr(importlib.import_module(recipe.module), "METHODS", None):
             found[slug] = each
@@ -71,7 +74,9 @@ def method(name: str, scale: str = "laptop", changes: Iterable[str] = ()) -> Met
         except (OSError, ValueError) as error:
             raise LimnerError(f"{name} is not a TOML file that can be read: {error}") from None
         scale, name = str(stated.pop("scale", scale)), str(stated.pop("recipe", ""))
-    known = methods()
+    known = _plain()
+    if name not in known:
+        known = methods()  # which loads every recipe
     if name not in known:
         raise LimnerError(f"nothing called {name!r} trains from a corpus; {', '.join(known) or 'none'} do")
     if scale not in known[name]:

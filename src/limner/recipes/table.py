@@ -31,9 +31,10 @@ def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any
     ]
     for slug, recipe in known.items():
         result = results.get(slug)
+        stale = result is not None and is_stale(recipe, result)
         for claim in recipe.claims:
             found = next((c for c in result["claims"] if c["key"] == claim.key), None) if result else None
-            verdict = _verdict(found, stale=bool(result) and is_stale(recipe, result)) if result else "not run"
+            verdict = _verdict(found, stale=stale) if result else "not run"
             ours = _ours(claim.better, claim.worse, result) if result and found else ""
             lines.append(_row(slug, claim.statement, claim.paper, ours, verdict))
     for slug, recipe in known.items():

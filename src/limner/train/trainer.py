@@ -141,8 +141,7 @@ class _Run:
         began, first, tokens = time.perf_counter(), self.step, 0
         window: list[dict[str, float]] = []
         last: list[dict[str, float]] = []
-        waited = since = 0.0
-        counted = 0
+        waited, counted = 0.0, 0
         since = time.perf_counter()
         feed = iter(self.batches)
         self.model.train()
@@ -287,9 +286,10 @@ class _Run:
             checkpoint.fitting(own, self.weights, tensors["model"], str(steps[-1]))
             for name, value in tensors["model"].items():
                 own[name].copy_(like(value, own[name]))
-            for name, weight in self.weights.items():
-                held = {key.rpartition("/")[2]: t for key, t in tensors["optimizer"].items() if key.rpartition("/")[0] == name}
-                self.optimizer.state[weight] = {k: t if k == "step" else like(t, weight) for k, t in held.items()}
+            for key, value in tensors["optimizer"].items():
+                name, _, moment = key.rpartition("/")
+                weight = self.weights[name]
+                self.optimizer.state[weight][moment] = value if moment == "step" else like(value, weight)
             for name, value in tensors.get("ema", {}).items():
                 self.average[name] = like(value, self.average[name])
         self.step, self.lines = int(state["step"]), list(state["lines"])
