@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +12,11 @@ from experts.test_encoder import onnx_folder
 from limner.search import Search, Settings, index
 
 pytest.importorskip("fastapi", reason="limner[serve] is not installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from limner.serve.api import served  # noqa: E402
-from limner.serve.server import running  # noqa: E402
+from limner.serve.api import served
+from limner.serve.server import running
 
-CHROMIUM = os.environ.get("LIMNER_CHROMIUM", "/usr/bin/chromium")
 QUESTION = "How do I crop, which tool?"
 
 
@@ -29,16 +27,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     index(corpus)
     with running(served(Search.open(corpus)), port=0) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not os.path.exists(CHROMIUM):
-        pytest.skip(f"there is no Chromium at {CHROMIUM}; name one in LIMNER_CHROMIUM")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import stat
 import sys
@@ -415,14 +414,12 @@ def test_a_picture_is_small_and_of_a_kind_that_runs_nothing():
 
 
 pytest.importorskip("fastapi", reason="limner[serve] is not installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 import httpx  # noqa: E402
 
 from limner.serve.api import served  # noqa: E402
 from limner.serve.server import running  # noqa: E402
-
-CHROMIUM = os.environ.get("LIMNER_CHROMIUM", "/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -436,16 +433,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(folder: Path) -> Iterator[str]:
     with running(served(Search.open(str(folder / "corpus"))), port=0) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not os.path.exists(CHROMIUM):
-        pytest.skip(f"there is no Chromium at {CHROMIUM}; name one in LIMNER_CHROMIUM")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

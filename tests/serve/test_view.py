@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
@@ -11,11 +10,10 @@ from corpus.reading import make_corpus
 from limner.document import document_id
 
 pytest.importorskip("uvicorn", reason="limner[serve] is not installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from limner.serve.server import serving  # noqa: E402
+from limner.serve.server import serving
 
-CHROMIUM = os.environ.get("LIMNER_CHROMIUM", "/usr/bin/chromium")
 EVIL = document_id("manual/evil.html")
 PAGE = document_id("manual/page-03.html")
 PATHS = [
@@ -31,16 +29,6 @@ def url(tmp_path_factory):
     corpus = make_corpus(str(tmp_path_factory.mktemp("view") / "corpus"), pages=40)
     with serving(corpus, port=0) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not os.path.exists(CHROMIUM):
-        pytest.skip(f"there is no Chromium at {CHROMIUM}; name one in LIMNER_CHROMIUM")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

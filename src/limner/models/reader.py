@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 
 from limner.corpus.media import sha256
 from limner.corpus.pixels import Pixels, thumbnail
+from limner.corpus.probe import probe
 from limner.document import Document, Image, Part, Text, document_id
 from limner.errors import LimnerError, MediaError
 from limner.models.decoding import Written
@@ -123,18 +124,20 @@ def png(pixels: Pixels) -> bytes:
         return out.getvalue()
 
 
-def document(vocabulary: Vocabulary, written: Sequence[Written], name: str, title: str = "") -> tuple[Document, dict[str, bytes]]:
-    """What one sequence has written, as a document, and its pictures by their sha256. Texts are cut at empty lines."""
+def said(vocabulary: Vocabulary, written: Iterable[Written]) -> list[str | bytes]:
+    """What one sequence has written: texts, and pictures as files."""
+    return [png(p.image) if p.image is not None else vocabulary.decode(p.ids).strip() for p in written if not p.ended]
+
+
+def document(pieces: Iterable[str | bytes], name: str, source: str, title: str = "") -> tuple[Document, dict[str, bytes]]:
+    """Texts and pictures' files as a document, and the pictures by their sha256. Texts are cut at empty lines."""
     parts: list[Part] = []
     media: dict[str, bytes] = {}
-    for each in written:
-        if each.image is not None:
-            data = png(each.image)
-            ref = sha256(data)
-            media[ref] = data
-            parts.append(Image(len(parts), ref, width=each.image.shape[1], height=each.image.shape[0]))
-        elif each.ids:
-            for text in vocabulary.decode(each.ids).split("\n\n"):
-                if text.strip():
-                    parts.append(Text(len(parts), text.strip()))
-    return Document(document_id(name), tuple(parts), name, title=title), media
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            size, ref = probe(piece), sha256(piece)
+            media[ref] = piece
+            parts.append(Image(len(parts), ref, width=size.width, height=size.height))
+        else:
+            parts += [Text(n, text) for n, text in enumerate(filter(None, map(str.strip, piece.split("\n\n"))), len(parts))]
+    return Document(document_id(name), tuple(parts), source, title=title), media

@@ -11,13 +11,13 @@ captions. Noise is composed: captions are shuffled among a share of the pairs. N
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from limner.experts.pairs.training import Training, train
 from limner.experts.text_encoder import text_encoder
 from limner.packages.cachedir import cache_folder
 from limner.pipeline import load as plan
+from limner.recipes.arrays import arrays
 from limner.recipes.provenance import code_hash, data_hashes
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
@@ -132,22 +133,15 @@ def _kept(name: str, most: int) -> Read:
         f"{code_hash('limner.experts.pairs.features')} {code_hash('limner.sources.pairs')} {data_hashes((name,))} {most}".encode()
     )
     file = cache_folder("features") / f"{name}-{made_by.hexdigest()[:16]}.npz"
-    if not file.is_file():
+
+    def made() -> dict[str, NDArray[Any]]:
         read = _featured(name, tuple(_pairs(name, most)))
         said = json.dumps([(p.text, p.concept, p.group) for p in read.pairs]).encode()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}")
-        with part.open("wb") as out:
-            np.savez(
-                out,
-                pairs=np.frombuffer(said, np.uint8),
-                images=read.images,
-                texts=np.stack(read.texts),
-                a=read.conse[0],
-                b=read.conse[1],
-            )
-        part.rename(file)
-    with np.load(file, allow_pickle=False) as found:
+        return {
+            "pairs": np.frombuffer(said, np.uint8), "images": read.images, "texts": np.stack(read.texts), "a": read.conse[0], "b": read.conse[1],
+        }  # fmt: skip
+
+    with arrays(file, made) as found:
         held = tuple(Pair(b"", text, concept, name, group) for text, concept, group in json.loads(found["pairs"].tobytes()))
         return Read(name, held, found["images"], tuple(found["texts"]), (found["a"], found["b"]))
 

@@ -8,7 +8,6 @@ N pictures, S pixels of a side, L tokens of a text, E their width.
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +22,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from limner.corpus.pixels import thumbnail
-from limner.errors import LimnerError, MediaError
+from limner.errors import MediaError
 from limner.experts.text_encoder import MeanEncoder, text_encoder
+from limner.models.reader import fitted
 from limner.models.tokenizers import Text
 from limner.packages.cachedir import cache_folder
+from limner.recipes.arrays import arrays
 from limner.recipes.provenance import code_hash, data_hashes
 from limner.sources.pairs import pairs, part
+from limner.train.batches import Rows
 
 TOKENS = 12
 """Of a text; names of emoji have about six."""
@@ -83,31 +85,11 @@ class Drawings:
         return Drawings(tuple(self.texts[i] for i in at), self.some.at(torch.from_numpy(at)))
 
 
-class Dealt:
-    """Batches of rows without end, in another order each pass. See `limner.train.batches.Batches`."""
+class Dealt(Rows):
+    """Batches of rows without end, in another order each pass."""
 
     def __init__(self, some: Some, batch: int, seed: int) -> None:
-        if len(some) < batch:
-            raise LimnerError(f"{len(some)} rows are not one batch of {batch}")
-        self.some, self.batch, self.seed = some, batch, seed
-        self._epoch = self._at = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """See `Batches`."""
-        return {"epoch": self._epoch, "at": self._at}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Batches`."""
-        self._epoch, self._at = int(state["epoch"]), int(state["at"])
-
-    def __iter__(self) -> Iterator[Some]:
-        while True:
-            order = torch.from_numpy(np.random.default_rng([self.seed, self._epoch]).permutation(len(self.some)))
-            while self._at + self.batch <= len(order):
-                rows = order[self._at : self._at + self.batch]
-                self._at += self.batch
-                yield self.some.at(rows)
-            self._epoch, self._at = self._epoch + 1, 0
+        super().__init__(len(some), batch, seed, lambda rows: some.at(torch.from_numpy(rows)))
 
 
 @cache
@@ -119,13 +101,7 @@ def drawings(data: tuple[str, ...], side: int, most: int = 0) -> dict[str, Drawi
         f"{own} {code_hash('limner.sources.pairs')} {code_hash('limner.experts.text_encoder')} {data_hashes(data)} {side} {most}"
     )
     file = cache_folder("features") / f"drawings-{sha256(made_by.encode()).hexdigest()[:16]}.npz"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        with unfinished.open("wb") as out:
-            np.savez(out, allow_pickle=False, **_read(data, side, most))
-        unfinished.rename(file)
-    with np.load(file, allow_pickle=False) as found:
+    with arrays(file, lambda: _read(data, side, most)) as found:
         texts, concepts = json.loads(found["texts"].tobytes())
         held = {name: torch.from_numpy(found[name]) for name in ("pixels", "states", "mask")}
     parts = np.array([part(concept) for concept in concepts])
@@ -144,10 +120,7 @@ def _read(data: Sequence[str], side: int, most: int) -> dict[str, NDArray[Any]]:
                 small = thumbnail(pair.image, side)
             except MediaError:
                 continue
-            square = np.full((side, side, 3), 255, np.uint8)
-            top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
-            square[top : top + small.shape[0], left : left + small.shape[1]] = small
-            shown.append(square.transpose(2, 0, 1))
+            shown.append(fitted(small, side).transpose(2, 0, 1))
             texts.append(f"{pair.text}, {name.partition('-')[0]}")
             concepts.append(pair.concept)
     encoder = text_encoder("bundled:minilm")

@@ -35,9 +35,8 @@ from limner.models.tokenizers.frozen import FrozenStages, frozen_stages
 from limner.recipes.drawings import Dealt, Drawings, Some, drawings
 from limner.recipes.painting import AllAtOnce, OneByOne, Size
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded
-from limner.train.schedule import Schedule
-from limner.train.trainer import Fit, fit
+from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded, fitting
+from limner.train.trainer import fit
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     judge = Judge(shown)
     yield Measurement("real.alignment", judge()["alignment"], "%", "of the real pictures of the same texts")
     for name, tokenizer in _tokenizers(settings, seed).items():
-        fit(Learned(tokenizer, frozen), Dealt(train, settings.batch, seed), _fit(settings.steps, seed))
+        fit(Learned(tokenizer, frozen), Dealt(train, settings.batch, seed), fitting(settings.steps, seed))
         yield Measurement(f"{name}.tokens", tokenizer.length, "tokens", "of a picture")
         yield from _kept(name, tokenizer, test, frozen)
         if name in ("grid.fine", "line.onehot", "line.binary"):
@@ -142,7 +141,7 @@ def _painted(
     if name.startswith("line"):
         kinds["diffusion"] = AllAtOnce(tokenizer.books, tokenizer.length, s.size, text)
     for kind, generator in kinds.items():
-        fit(generator, Dealt(told, s.batch, seed), _fit(s.painted, seed))
+        fit(generator, Dealt(told, s.batch, seed), fitting(s.painted, seed))
         chance = torch.Generator(device).manual_seed(seed)
         began = time.perf_counter()
         drawn = generator.draw(shown.some.to(device).text, s.scale, s.strokes, chance)
@@ -153,10 +152,6 @@ def _painted(
             f"{name}.{kind}.distance", found["distance"], "", "kernel distance of features from real pictures, x 1000"
         )
         yield Measurement(f"{name}.{kind}.alignment", found["alignment"], "%", "of other texts that fit less; 50 is chance")
-
-
-def _fit(steps: int, seed: int) -> Fit:
-    return Fit(steps=steps, rate=1e-3, decay=0.05, schedule=Schedule(warm=min(50, steps // 4)), log=steps, seed=seed)
 
 
 def _claims() -> Iterator[Claim]:

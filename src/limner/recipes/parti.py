@@ -31,9 +31,8 @@ from limner.models.tokenizers.frozen import frozen_stages
 from limner.recipes.drawings import Dealt, Some, drawings
 from limner.recipes.painting import OneByOne, Size
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded
-from limner.train.schedule import Schedule
-from limner.train.trainer import Fit, fit
+from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded, fitting
+from limner.train.trainer import fit
 
 NAMES = ("small", "middle", "large")
 
@@ -76,7 +75,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     blocks = BlockSettings(s.width, s.depth, 4, s.patch)
     codebook = VectorQuantiser(CodebookSettings(s.book, s.codes, decay=0.95, revive=0.1))
     tokenizer = Autoencoder(ViTEncoder(blocks), codebook, ViTDecoder(blocks), s.side)
-    fit(Learned(tokenizer, frozen), Dealt(train, s.batch, seed), _fit(s.steps, seed))
+    fit(Learned(tokenizer, frozen), Dealt(train, s.batch, seed), fitting(s.steps, seed))
     some = test.some.to(device)
     asked = _coded(tokenizer, some)
     again = decoded(tokenizer, tokenizer.lookup(asked["codes"]))
@@ -92,7 +91,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
         torch.manual_seed(seed)
         model = OneByOne(tokenizer.books, tokenizer.length, size, int(train["states"].shape[-1]), s.dropout)
         yield Measurement(f"{name}.parameters", sum(p.numel() for p in model.parameters()) / 1e6, "million")
-        fit(model, Dealt(told, s.batch, seed), _fit(s.painted, seed))
+        fit(model, Dealt(told, s.batch, seed), fitting(s.painted, seed))
         yield Measurement(f"{name}.loss", _loss(model, asked), "nats", "a code of a picture of an unseen concept")
         text = shown.some.to(device).text
         chance = torch.Generator(device).manual_seed(seed)
@@ -112,10 +111,6 @@ def _coded(tokenizer: Autoencoder, some: Some) -> Some:
 def _loss(model: OneByOne, some: Some, batch: int = 256) -> float:
     cuts = [some.at(slice(at, at + batch)) for at in range(0, len(some), batch)]
     return sum(model.loss(cut) * len(cut) for cut in cuts) / len(some)
-
-
-def _fit(steps: int, seed: int) -> Fit:
-    return Fit(steps=steps, rate=1e-3, decay=0.05, schedule=Schedule(warm=min(50, steps // 4)), log=steps, seed=seed)
 
 
 def _claims() -> Iterator[Claim]:

@@ -7,7 +7,6 @@ on the same training concepts and on no other (docs/pairs.md), as Flamingo's and
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from limner.experts.pairs.encoder import WEIGHTS
 from limner.experts.weights import weights
 from limner.packages.cachedir import cache_folder
 from limner.pipeline import load
+from limner.recipes.arrays import arrays
 from limner.recipes.provenance import data_hashes
 from limner.recipes.stages import built
 from limner.sources import pairs as of_sources
@@ -77,15 +77,13 @@ def pictured(name: str, most: int, words: int = 60) -> Pictured:
     )
     made_by.update(WEIGHTS.read_bytes() + f"{_CELLS} {data_hashes((name,))} {most} {words}".encode())
     file = cache_folder("features") / f"pictured-{name}-{made_by.hexdigest()[:16]}.npz"
-    if not file.is_file():
+
+    def made() -> dict[str, NDArray[Any]]:
         found = _computed(name, most, words)
         said = json.dumps([found.texts, found.concepts, found.groups]).encode()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_suffix(f".{os.getpid()}")
-        with scratch.open("wb") as out:
-            np.savez(out, said=np.frombuffer(said, np.uint8), patches=found.patches, joint=found.joint)
-        scratch.rename(file)
-    with np.load(file, allow_pickle=False) as held:
+        return {"said": np.frombuffer(said, np.uint8), "patches": found.patches, "joint": found.joint}
+
+    with arrays(file, made) as held:
         texts, concepts, groups = (tuple(each) for each in json.loads(held["said"].tobytes()))
         return Pictured(name, texts, concepts, groups, held["patches"], held["joint"])
 

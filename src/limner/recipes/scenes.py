@@ -10,7 +10,6 @@ N scenes of a batch, L word pieces of a sentence, M regions of a scene, F featur
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from limner.experts import efficientnet
 from limner.experts.device import place
 from limner.experts.weights import weights
 from limner.packages.cachedir import cache_folder
+from limner.recipes.arrays import arrays
 from limner.recipes.drawings import Some
 from limner.recipes.provenance import data_hashes
 from limner.sources import pairs as of_sources
@@ -81,14 +81,7 @@ def pictures(data: tuple[str, ...], most: int = 0) -> Pictures:
     made_by = sha256(Path(of_sources.__file__).read_bytes())
     made_by.update(f"{GROUNDS} {_CELL} {_MARGIN} {_SMALLEST} {data_hashes(data)} {most}".encode())
     file = cache_folder("features") / f"scenes-{made_by.hexdigest()[:16]}.npz"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        with unfinished.open("wb") as out:
-            read: Any = _read(data, most)
-            np.savez(out, **read)
-        unfinished.rename(file)
-    with np.load(file, allow_pickle=False) as found:
+    with arrays(file, lambda: _read(data, most)) as found:
         concepts, texts, rows = json.loads(found["said"].tobytes())
         names, table_VE = _worded(texts)
         return Pictures(

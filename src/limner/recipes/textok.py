@@ -31,9 +31,8 @@ from limner.models.tokenizers.frozen import FrozenStages, frozen_stages
 from limner.recipes.drawings import Dealt, Drawings, Some, drawings
 from limner.recipes.painting import Flowing, Size
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded
-from limner.train.schedule import Schedule
-from limner.train.trainer import Fit, fit
+from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded, fitting
+from limner.train.trainer import fit
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _measured(
 ) -> Iterator[Measurement]:  # fmt: skip
     """A tokenizer and a generator on its tokens: how near reconstructions are, what is generated, how fast."""
     device, _ = place()
-    fit(Learned(tokenizer, frozen, told=told), Dealt(train, s.batch, seed), _fit(s.steps, seed))
+    fit(Learned(tokenizer, frozen, told=told), Dealt(train, s.batch, seed), fitting(s.steps, seed))
     some = test.some.to(device)
     drawn = decoded(tokenizer, encoded(tokenizer, some, told).vectors_NPC, some.text if told else None)
     for key, value in closeness(frozen, some.images, drawn).items():
@@ -110,7 +109,7 @@ def _measured(
     torch.manual_seed(seed)
     generator = Flowing(s.channels, tokenizer.length, s.size, int(train["states"].shape[-1]))
     whole = Some({**train.held, "vectors": ((vectors - mean) / deviation).cpu()})
-    fit(generator, Dealt(whole, s.batch, seed), _fit(s.painted, seed))
+    fit(generator, Dealt(whole, s.batch, seed), fitting(s.painted, seed))
     text = shown.some.to(device).text
     chance = torch.Generator(device).manual_seed(seed)
     began = time.perf_counter()
@@ -121,10 +120,6 @@ def _measured(
     judged = judge(decoded(tokenizer, found, text if told else None))
     yield Measurement(f"{name}.distance", judged["distance"], "", "kernel distance of features from real pictures, x 1000")
     yield Measurement(f"{name}.alignment", judged["alignment"], "%", "of other texts that fit less; 50 is chance")
-
-
-def _fit(steps: int, seed: int) -> Fit:
-    return Fit(steps=steps, rate=1e-3, decay=0.05, schedule=Schedule(warm=min(50, steps // 4)), log=steps, seed=seed)
 
 
 def _claims() -> Iterator[Claim]:

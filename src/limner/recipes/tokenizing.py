@@ -23,23 +23,26 @@ from limner.models.heads.vectors import pixels
 from limner.models.tokenizers import Latents, Text, Tokenizer
 from limner.models.tokenizers.frozen import FrozenStages
 from limner.recipes.drawings import Drawings, Some, batches
-from limner.train.objectives.codebook import codebook, commitment, divergence, undecided
+from limner.train.imagetokenizer import Weights as OfCorpora
+from limner.train.imagetokenizer import codes
 from limner.train.objectives.perceptual import kernel_distance, perceptual, psnr, ssim
+from limner.train.schedule import Schedule
+from limner.train.trainer import Fit
 
 SEEN = 1280
 """Features of EfficientNet-Lite0 among those of `image_features`."""
 
 
 @dataclass(frozen=True)
-class Weights:
-    """How much each loss of a tokenizer counts beside the mean squared error of pixels; the perceptual one is of the first `seen` pictures of a
-    batch, since it costs more than all the rest."""
+class Weights(OfCorpora):
+    """The perceptual loss is of the first `seen` pictures of a batch, since it costs more than all the rest."""
 
-    perceptual: float = 0.1
-    commitment: float = 0.25
-    undecided: float = 0.1
-    divergence: float = 1e-4
     seen: int = 8
+
+
+def fitting(steps: int, seed: int) -> Fit:
+    """How tokenizers and generators of small drawings are trained."""
+    return Fit(steps=steps, rate=1e-3, decay=0.05, schedule=Schedule(warm=min(50, steps // 4)), log=steps, seed=seed)
 
 
 class Learned(nn.Module):
@@ -57,15 +60,9 @@ class Learned(nn.Module):
         """See `limner.train.trainer.Model`."""
         images, w = batch.images, self.weights
         latents, drawn = cast("tuple[Latents, Tensor]", self.tokenizer(images, batch.text if self.told else None))
-        if latents.nearest_NPC is not None:
-            codes = codebook(latents) + w.commitment * commitment(latents)
-        elif latents.logvar_NPC is not None:
-            codes = w.divergence * divergence(latents)
-        else:
-            codes = w.undecided * undecided(latents.before_NPC)
         near = (drawn.float() - images).square().mean()
         seen = w.perceptual * perceptual(self.frozen, drawn[: w.seen].float(), images[: w.seen])
-        return {name: len(batch) * loss for name, loss in (("pixels", near), ("perceptual", seen), ("codes", codes))}
+        return {name: len(batch) * loss for name, loss in (("pixels", near), ("perceptual", seen), ("codes", codes(latents, w)))}
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from limner.errors import LimnerError
 from limner.search import Hit, Where
 from limner.serve.answering import NAME, Addresses, Answering, Asked, Kept, new_id
 from limner.serve.errors import RETRY, Busy, Refused
+from limner.serve.forms import field, read_form
 from limner.serve.formula import mathml
 from limner.serve.messages import QUESTION, checked_picture
 from limner.serve.pages import Pages
@@ -67,15 +68,15 @@ class Asking:
         alone = request.headers.get("x-limner-turn") == "1"
         at = question = ""
         try:
-            form = await _form(request)
-            at, question = _field(form, "previous", 100), " ".join(_field(form, "question", 4 * QUESTION).split())
+            form = await read_form(request, 1, 20)
+            at, question = field(form, "previous", 100), " ".join(field(form, "question", 4 * QUESTION).split())
             if not question:
                 raise Refused("there is no question")
             if len(question) > QUESTION:
                 raise Refused(f"the question has {len(question):,} characters; {QUESTION:,} are read")
             before = [Turn(kept.answer.question, kept.answer.text) for _, kept in self._answering.store.chain(at)] if at else []
             asked = Asked(question, tuple(before), await _picture(form))
-            answer = await self._answering.answer(request, asked, _field(form, "model", 300) or NAME)
+            answer = await self._answering.answer(request, asked, field(form, "model", 300) or NAME)
         except LimnerError as error:
             status = 429 if isinstance(error, Busy) else error.status if isinstance(error, Refused) else 500
             headers = {"retry-after": str(RETRY)} if status == 429 else None
@@ -98,9 +99,9 @@ class Asking:
         entries: list[dict[str, Any]] | None = None
         wrong, status, where = "", 200, Where()
         try:
-            form = await _form(request) if request.method == "POST" else FormData()
+            form = await read_form(request, 1, 20) if request.method == "POST" else FormData()
             for name in given:
-                given[name] = (_field(form, name, QUESTION) or given[name]).strip()[:QUESTION]
+                given[name] = (field(form, name, QUESTION) or given[name]).strip()[:QUESTION]
             picture = await _picture(form)
             kind = given["kind"] if given["kind"] in _KINDS else "image" if picture else "section"
             given["kind"] = "image" if picture else kind
@@ -132,18 +133,6 @@ class Asking:
             "picture": f"/media/{image.ref}" if image and self._pages.site.stored(image.ref) else "", "alt": image.alt if image else "",
             "link": f"/d/{quote(row.document, safe='')}{at}",
         }  # fmt: skip
-
-
-async def _form(request: Request) -> FormData:
-    try:
-        return await request.form(max_files=1, max_fields=20)
-    except Exception as error:  # noqa: BLE001 - starlette and its parser raise several kinds for what is no form
-        raise Refused(f"the form cannot be read: {type(error).__name__}") from None
-
-
-def _field(form: FormData, name: str, most: int) -> str:
-    value = form.get(name)
-    return value[:most] if isinstance(value, str) else ""
 
 
 async def _picture(form: FormData) -> bytes | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner.corpus import Corpus
 from limner.document import Document
@@ -36,6 +37,34 @@ class Batches(Protocol):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a position."""
         ...
+
+
+class Rows:
+    """Batches of `batch` of `count` rows without end, in another order each pass; `make` makes a batch of rows' numbers. What is left at the end of a
+    pass is not dealt. See `Batches`. Raises `LimnerError` where there are fewer rows than a batch has."""
+
+    def __init__(self, count: int, batch: int, seed: int, make: Callable[[NDArray[np.int64]], Any]) -> None:
+        if count < batch:
+            raise LimnerError(f"{count} rows are not one batch of {batch}")
+        self._count, self._batch, self._seed, self._make = count, batch, seed, make
+        self._epoch = self._at = 0
+
+    def state_dict(self) -> State:
+        """See `Batches`."""
+        return {"epoch": self._epoch, "at": self._at}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Batches`."""
+        self._epoch, self._at = int(state["epoch"]), int(state["at"])
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            order = np.random.default_rng([self._seed, self._epoch]).permutation(self._count)
+            while self._at + self._batch <= self._count:
+                rows = order[self._at : self._at + self._batch]
+                self._at += self._batch
+                yield self._make(rows)
+            self._epoch, self._at = self._epoch + 1, 0
 
 
 class Source(Protocol):

@@ -5,11 +5,10 @@ N images, C channels, R x S pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +16,7 @@ from limner.corpus.pixels import Pixels
 from limner.errors import LimnerError
 from limner.models.heads.vectors import images
 from limner.models.tokenizers import Latents
+from limner.train.batches import Rows
 from limner.train.objectives.codebook import codebook, commitment, divergence, undecided
 
 Perceives = Callable[[Tensor, Tensor], Tensor]
@@ -47,6 +47,15 @@ class Shown:
         return Shown(self.image_NCRS.to(device))
 
 
+def codes(latents: Latents, weights: Weights) -> Tensor:
+    """What latents need for themselves, a mean over images: of a codebook, of a distribution, or of bits."""
+    if latents.nearest_NPC is not None:
+        return codebook(latents) + weights.commitment * commitment(latents)
+    if latents.logvar_NPC is not None:
+        return weights.divergence * divergence(latents)
+    return weights.undecided * undecided(latents.before_NPC)
+
+
 class TokenizerTraining(nn.Module):
     """A tokenizer as the trainer takes it. What latents it has says which loss its codes have; `perceives` is left out where there is none."""
 
@@ -62,43 +71,17 @@ class TokenizerTraining(nn.Module):
         """See `limner.train.trainer.Model`."""
         images, w = batch.image_NCRS, self.weights
         latents, drawn = cast("tuple[Latents, Tensor]", self.tokenizer(images))
-        if latents.nearest_NPC is not None:
-            codes = codebook(latents) + w.commitment * commitment(latents)
-        elif latents.logvar_NPC is not None:
-            codes = w.divergence * divergence(latents)
-        else:
-            codes = w.undecided * undecided(latents.before_NPC)
-        losses = {"pixels": (drawn.float() - images).square().mean(), "codes": codes}
+        losses = {"pixels": (drawn.float() - images).square().mean(), "codes": codes(latents, w)}
         if self.perceives is not None:
             losses["perceptual"] = w.perceptual * self.perceives(drawn.float(), images)
         return {name: len(batch) * loss for name, loss in losses.items()}
 
 
-class Dealt:
-    """Batches of pictures of one size without end, in another order each pass. See `limner.train.batches.Batches`."""
-
-    def __init__(self, pictures: Sequence[Pixels], batch: int, seed: int = 0) -> None:
-        if not pictures:
-            raise LimnerError("there are no pictures to learn an image tokenizer from")
-        self._pictures, self._batch, self._seed = pictures, min(batch, len(pictures)), seed
-        self._epoch = self._at = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """See `Batches`."""
-        return {"epoch": self._epoch, "at": self._at}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Batches`."""
-        self._epoch, self._at = int(state["epoch"]), int(state["at"])
-
-    def __iter__(self) -> Iterator[Shown]:
-        while True:
-            order = np.random.default_rng([self._seed, self._epoch]).permutation(len(self._pictures))
-            while self._at + self._batch <= len(order):
-                rows = order[self._at : self._at + self._batch]
-                self._at += self._batch
-                yield Shown(images([self._pictures[i] for i in rows]))
-            self._epoch, self._at = self._epoch + 1, 0
+def dealt(pictures: Sequence[Pixels], batch: int, seed: int = 0) -> Rows:
+    """Batches of pictures of one size, of all there are where those are fewer than `batch`. Raises `LimnerError` where there are none."""
+    if not pictures:
+        raise LimnerError("there are no pictures to learn an image tokenizer from")
+    return Rows(len(pictures), min(batch, len(pictures)), seed, lambda rows: Shown(images([pictures[i] for i in rows])))
 
 
 @torch.no_grad()

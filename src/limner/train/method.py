@@ -28,7 +28,7 @@ from limner.models.sequence import Sequence
 from limner.models.vocabulary import FILE, Vocabulary
 from limner.train.batches import Packing, Streamed
 from limner.train.curve import draw
-from limner.train.imagetokenizer import Dealt, TokenizerTraining, Weights, vectors
+from limner.train.imagetokenizer import TokenizerTraining, Weights, dealt, vectors
 from limner.train.objectives.diffusion import flow
 from limner.train.parallel import ranks
 from limner.train.schedule import Schedule
@@ -143,7 +143,7 @@ def _tokenizer(method: Method, corpus: Corpus, folder: Path, tell: Tell) -> tupl
     place = folder / "image"
     fit(
         training,
-        Dealt(shown, method.batch, method.seed),
+        dealt(shown, method.batch, method.seed),
         replace(method.pictures, seed=method.seed),
         place,
         tell=lambda line: tell("image", line),

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from limner.corpus.media import sha256
-from limner.corpus.probe import probe
 from limner.document import Document, Image, Text, document_id, from_dict, to_dict
 from limner.errors import LimnerError
 from limner.experts.language import Answer, Message, Sampling
@@ -20,14 +17,15 @@ from limner.formats.markdownread import parts_of
 from limner.models import saved
 from limner.models.decoding import Control, Written, write
 from limner.models.reader import document as document_of
-from limner.models.reader import png
+from limner.models.reader import said
 from limner.models.sampling_text import Draw
 from limner.models.saved import Trained
+from limner.sources.confine import local_path, read_bounded
 from limner.write.answer import Answer as Shown
+from limner.write.beside import pictures_beside, replaced
 from limner.write.render import page
 
 _MOST = 64 * 2**20  # bytes of a prompt's file, or of an image of it
-_SHOWN = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 Media = Mapping[str, bytes]
 
 
@@ -64,10 +62,8 @@ def _bytes(path: Path) -> bytes:
 
 def _beside(folder: Path, address: str) -> bytes | None:
     """A file in a folder or below it; nothing else is opened."""
-    place = (folder / unquote(address)).resolve()
-    if not place.is_relative_to(folder.resolve()) or not place.is_file() or place.stat().st_size > _MOST:
-        return None
-    return place.read_bytes()
+    place = local_path(str(folder), "", address)
+    return read_bounded(place, _MOST) if place else None
 
 
 def _stored(folder: Path, ref: str) -> Iterator[bytes]:
@@ -90,7 +86,8 @@ def generate(address: str, prompt: Document, media: Media, control: Control) -> 
         return _by_language(address, prompt, media, control)
     model = trained(address)
     written = list(write(model.model, [model.reader.prompt(prompt, media.get)], control))
-    return document_of(model.vocabulary, written, f"generated: {prompt.id} {control.seed}", prompt.title)
+    name = f"generated: {prompt.id} {control.seed}"
+    return document_of(said(model.vocabulary, written), name, name, prompt.title)
 
 
 def _by_language(address: str, prompt: Document, media: Media, control: Control) -> tuple[Document, Media]:
@@ -103,18 +100,7 @@ def _by_language(address: str, prompt: Document, media: Media, control: Control)
         guidance=control.text_guidance,
     )  # fmt: skip
     (answer,) = language(address).answer([[user(*pieces)]], sampling)
-    parts: list[Text | Image] = []
-    found: dict[str, bytes] = {}
-    for piece in answer.parts:
-        if isinstance(piece, bytes):
-            size = probe(piece)
-            found[sha256(piece)] = piece
-            parts.append(Image(len(parts), sha256(piece), width=size.width, height=size.height))
-        else:
-            for text in piece.split("\n\n"):
-                if text.strip():
-                    parts.append(Text(len(parts), text.strip()))
-    return Document(document_id(f"generated: {prompt.id} {control.seed}"), tuple(parts), address), found
+    return document_of(answer.parts, f"generated: {prompt.id} {control.seed}", address)
 
 
 def kept(document: Document, media: Media, output: Path) -> None:
@@ -123,23 +109,14 @@ def kept(document: Document, media: Media, output: Path) -> None:
     ending = output.suffix.lower()
     if ending not in (".md", ".html", ".json"):
         raise LimnerError(f"{output} is neither .md, .html nor .json")
-    folder = output.with_name(f"{output.stem}_files")
-    files: dict[str, str] = {}
-    for image in document.images if ending != ".html" else ():
-        data = media.get(image.ref)
-        if data is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            name = f"{image.ref[:16]}.{_SHOWN.get(probe(data).mime, 'bin')}"
-            (folder / name).write_bytes(data)
-            files[image.ref] = quote(f"{folder.name}/{name}")
+    beside = pictures_beside(output, media.get) if ending != ".html" else None
+    files = {image.ref: place for image in document.images if beside and (place := beside(image))}
     made = {
         ".md": lambda: to_markdown(document, files),
         ".html": lambda: page(Shown(document.title or "What was written", document, writer=document.source), media.get),
         ".json": lambda: json.dumps(to_dict(document), ensure_ascii=False, indent=1) + "\n",
     }  # fmt: skip
-    waiting = output.with_name(f".{output.name}.new")
-    waiting.write_text(made[ending](), "utf-8")
-    os.replace(waiting, output)
+    replaced(output, made[ending]())
 
 
 class RunModel:
@@ -171,19 +148,15 @@ class RunModel:
         return [self._answer(each, len(whole), sampling) for each, whole in zip(written, wholes, strict=True)]
 
     def _answer(self, written: list[Written], asked: int, sampling: Sampling) -> Answer:
-        parts = [
-            png(p.image) if p.image is not None else self._trained.vocabulary.decode(p.ids).strip()
-            for p in written
-            if not p.ended
-        ]
+        parts = said(self._trained.vocabulary, written)
         tokens = sum(len(p.ids) for p in written)
-        said: list[str | bytes] = []
+        kept: list[str | bytes] = []
         for part in parts:
             at = min((part.find(stop) for stop in sampling.stop if stop in part), default=-1) if isinstance(part, str) else -1
-            said.append(part[:at] if isinstance(part, str) and at >= 0 else part)
+            kept.append(part[:at] if isinstance(part, str) and at >= 0 else part)
             if at >= 0:
                 break
-        return Answer(tuple(said), tokens < sampling.tokens, asked, tokens)
+        return Answer(tuple(kept), tokens < sampling.tokens, asked, tokens)
 
 
 def from_run(folder: str) -> RunModel:

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.datastructures import FormData
 
 from limner.errors import LimnerError
 from limner.search import Search
 from limner.serve.desk import Desk
 from limner.serve.errors import RETRY, Busy, Refused
+from limner.serve.forms import field, read_form
 from limner.serve.pages import Pages
 from limner.serve.papers.board import Board
 from limner.serve.papers.feed import Feed
@@ -143,8 +143,8 @@ class PaperPages:
 
     async def vote(self, request: Request) -> Response:
         """Vote for a paper or take that back, and go on where one was."""
-        form = await _form(request)
-        id, up, back = _field(form, "paper", 200), _field(form, "up", 1) == "1", _field(form, "back", 3_000)
+        form = await read_form(request, 0, 10)
+        id, up, back = field(form, "paper", 200), field(form, "up", 1) == "1", field(form, "back", 3_000)
         voter = request.cookies.get(COOKIE, "")[:64] or secrets.token_urlsafe(24)
         try:
             if not await self._desk.run(request, self._feed.__contains__, id):
@@ -167,8 +167,8 @@ class PaperPages:
 
     async def subscribe(self, request: Request) -> Response:
         """Take a subscription in. The answer is the same whether an address was known or not."""
-        form = await _form(request)
-        email, topics = _field(form, "email", 300), _field(form, "topics", 8_000)
+        form = await read_form(request, 0, 10)
+        email, topics = field(form, "email", 300), field(form, "topics", 8_000)
         try:
             await self._desk.run(request, self._feed.board.subscribe, email, topics.splitlines())
         except LimnerError as error:
@@ -209,18 +209,6 @@ class PaperPages:
 
 def _token(request: Request) -> str:
     return request.query_params.get("token", "")[:200]
-
-
-async def _form(request: Request) -> FormData:
-    try:
-        return await request.form(max_files=0, max_fields=10)
-    except Exception as error:  # noqa: BLE001 - starlette and its parser raise several kinds for what is no form
-        raise Refused(f"the form cannot be read: {type(error).__name__}") from None
-
-
-def _field(form: FormData, name: str, most: int) -> str:
-    value = form.get(name)
-    return value[:most] if isinstance(value, str) else ""
 
 
 def _whole(text: str) -> int:
