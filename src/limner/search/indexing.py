@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limner.corpus import Corpus
 from limner.corpus.commit import Commit
@@ -26,7 +27,7 @@ from limner.packages.cachedir import cache_folder
 from limner.search import manifest, segment
 from limner.search.analysis import kind as kind_of
 from limner.search.lexical import Lexical, Words
-from limner.search.manifest import Manifest, Segment, Settings
+from limner.search.manifest import Drawn, Manifest, Segment, Settings
 from limner.search.units import Kind, Unit, units
 from limner.search.vectors import EXACT, Graph
 
@@ -191,14 +192,14 @@ class _Indexing:
 
     def _graphs(self) -> None:
         """Graphs of neighbours over what is too much to look at one by one, brought up to date."""
-        graphs: dict[str, tuple[str, tuple[int, ...]]] = {}
+        graphs: dict[str, Drawn] = {}
         for name, of in _GRAPHS:
             key = f"{name}-{of}"
             rows = {s.number: r for s in self._found.segments if (r := self._rows(s, name, of)) is not None and len(r)}
             if sum(map(len, rows.values())) <= EXACT:
                 continue
             before = self._found.graphs.get(key)
-            if before and set(before[1]) == set(rows):
+            if before and set(before.segments) == set(rows):
                 graphs[key] = before
                 continue
             graphs[key] = self._graph(key, rows, before, of)
@@ -206,24 +207,24 @@ class _Indexing:
             self._found = Manifest(self._found.settings, self._found.segments, self._found.next, graphs)
             manifest.write(self._folder, self._found)
 
-    def _graph(
-        self, key: str, rows: dict[int, Floats], before: tuple[str, tuple[int, ...]] | None, kind: Kind
-    ) -> tuple[str, tuple[int, ...]]:
+    def _graph(self, key: str, rows: dict[int, Floats], before: Drawn | None, kind: Kind) -> Drawn:
         width = next(iter(rows.values())).shape[1]
         held: set[int] = set()
         graph = Graph(width)
         # Forgetting leaves holes: where much is gone, it is made anew.
-        if before and len(set(before[1]) - set(rows)) * 4 <= len(before[1]):
-            held = set(before[1]) & set(rows)
-            graph = Graph.again(width, self._folder / before[0])
+        if before and len(set(before.segments) - set(rows)) * 4 <= len(before.segments):
+            held = set(before.segments) & set(rows)
+            graph = Graph.again(width, self._folder / before.file, before.looking)
             graph.keep(held)
-        for number, vectors in rows.items():
-            if number not in held:
-                first = self._first(number, kind)
-                graph.add(np.arange(first, first + len(vectors), dtype=np.uint64) + np.uint64(number << 32), vectors)
+        keyed = {number: (self._keys(number, kind, len(vectors)), vectors) for number, vectors in rows.items()}
+        graph.grow([keyed[n] for n in rows if n not in held], [keyed[n] for n in held])
         name = f"{key}-{max(rows)}-{os.getpid()}.graph"
         graph.save(self._folder / name)
-        return name, tuple(sorted(rows))
+        return Drawn(name, tuple(sorted(rows)), graph.looking)
+
+    def _keys(self, number: int, kind: Kind, count: int) -> NDArray[np.uint64]:
+        first = self._first(number, kind)
+        return np.arange(first, first + count, dtype=np.uint64) + np.uint64(number << 32)
 
     def _rows(self, each: Segment, name: str, kind: Kind) -> Floats | None:
         rows = segment.Segmented(self._path(each.number)).vectors(name)
@@ -238,7 +239,7 @@ class _Indexing:
         for path in (self._folder / "segments").glob("*"):
             if path.name not in named:
                 shutil.rmtree(path)
-        graphs = {file for file, _ in self._found.graphs.values()}
+        graphs = {graph.file for graph in self._found.graphs.values()}
         for path in self._folder.glob("*.graph"):
             if path.name not in graphs:
                 path.unlink()

@@ -11,7 +11,7 @@ from typing import Any
 
 from limner.errors import CorpusError
 
-VERSION = 2
+VERSION = 3
 FILE = "index.json"
 
 
@@ -48,13 +48,22 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A graph of neighbours: its file, the segments in it, and how widely it is searched."""
+
+    file: str
+    segments: tuple[int, ...]
+    looking: int
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """The index as it stands. `graphs` are files of neighbour graphs by what they are over, with the segments in them."""
+    """The index as it stands. `graphs` are the graphs of neighbours by what they are over."""
 
     settings: Settings = field(default_factory=Settings)
     segments: tuple[Segment, ...] = ()
     next: int = 1
-    graphs: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict[str, tuple[str, tuple[int, ...]]])
+    graphs: Mapping[str, Drawn] = field(default_factory=dict[str, Drawn])
 
     def with_segments(self, segments: tuple[Segment, ...], next: int) -> Manifest:
         """This one with other segments."""
@@ -76,7 +85,7 @@ def read(folder: Path) -> Manifest | None:
             Settings(**found["settings"]),
             tuple(Segment(**each) for each in found["segments"]),
             int(found["next"]),
-            {name: (str(file), tuple(numbers)) for name, (file, numbers) in found["graphs"].items()},
+            {n: Drawn(str(g["file"]), tuple(g["segments"]), int(g["looking"])) for n, g in found["graphs"].items()},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorpusError(f"the index {folder} is damaged ({error}); `limner index --again` makes it anew") from None

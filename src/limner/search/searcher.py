@@ -219,8 +219,8 @@ class Search:
         found = self._graphs.get(f"{name}-{kind}")
         if not found or not rows:
             return None, ()
-        file, numbers = found
-        return Graph(next(iter(rows.values())).shape[1], self._folder / file), tuple(n for n in numbers if n in rows)
+        graph = Graph(next(iter(rows.values())).shape[1], self._folder / found.file, found.looking)
+        return graph, tuple(n for n in found.segments if n in rows)
 
     def _hits(self, ranked: Sequence[tuple[int, float, dict[str, float]]], kind: Kind, most: int) -> list[Hit]:
         hits: list[Hit] = []

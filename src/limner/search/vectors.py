@@ -5,7 +5,7 @@ Malkov and Yashunin 2016, arXiv 1603.09320. What the graph finds is ranked again
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,25 +19,37 @@ from limner.experts.onnx import Floats
 EXACT = 50_000
 """Rows up to which every one is looked at."""
 
-CONNECTIONS, ADDING, LOOKING = 32, 128, 48
+CONNECTIONS, ADDING = 32, 128
 KEPT = "i8"
+LOOKING = 64
+"""How widely a graph is searched until rows have shown what it takes."""
+
+FOUND = 0.985
+"""The share of their ten nearest that rows should find which a graph does not hold yet."""
+
+_WIDTHS = (32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512)
+_NEAR, _TRIED = 10, 1_024
+_PLACE = np.uint64(0xFFFFFFFF)
+_ROWS = 16_384  # that are compared at once
 _MORE = 3  # times as many as are asked for come from the graph
 _SAMPLE = 4_096  # rows of a segment that its mean is taken over, about
 _LEAST = 1e-6
 _SELECTIVE = 0.2  # share of rows left by a filter, under which these are looked at one by one
 
+Keys = NDArray[np.uint64]
+Keyed = tuple[Keys, Floats]
 Found = list[tuple[int, float]]
 Masks = Mapping[int, NDArray[np.bool_]]
 
 
 class Graph:
-    """A graph of neighbours over rows, by their keys."""
+    """A graph of neighbours over rows, by their keys. `looking` is how widely it is searched."""
 
-    def __init__(self, width: int, path: Path | None = None) -> None:
+    def __init__(self, width: int, path: Path | None = None, looking: int = LOOKING) -> None:
         from usearch.index import Index
 
         self._index: Any = Index(
-            ndim=width, metric="ip", dtype=KEPT, connectivity=CONNECTIONS, expansion_add=ADDING, expansion_search=LOOKING
+            ndim=width, metric="ip", dtype=KEPT, connectivity=CONNECTIONS, expansion_add=ADDING, expansion_search=looking
         )
         if path is not None:
             try:
@@ -46,18 +58,49 @@ class Graph:
                 raise CorpusError(f"{path} is damaged ({error}); `limner index --again` makes it anew") from None
 
     @classmethod
-    def again(cls, width: int, path: Path) -> Graph:
+    def again(cls, width: int, path: Path, looking: int = LOOKING) -> Graph:
         """The graph in a file, in memory and to be added to."""
-        graph = cls(width)
+        graph = cls(width, looking=looking)
         graph._index.load(str(path))
         return graph
 
     def __len__(self) -> int:
         return len(self._index)
 
-    def add(self, keys: NDArray[np.uint64], rows: Floats) -> None:
+    @property
+    def looking(self) -> int:
+        """How widely it is searched."""
+        return int(self._index.expansion_search)
+
+    def add(self, keys: Keys, rows: Floats) -> None:
         """Take in rows of length one."""
         self._index.add(keys, np.asarray(rows, np.float32))
+
+    def grow(self, new: Sequence[Keyed], held: Sequence[Keyed] = ()) -> None:
+        """Take in rows of length one by their keys, and find out by some of them, before they are in, how widely to look: see `FOUND`. `held` are
+        the rows that it holds. A few new ones leave the width as it was."""
+        count = sum(len(keys) for keys, _ in new)
+        chosen = np.zeros(count, bool)
+        if count >= 2 * _TRIED:
+            chosen[np.random.default_rng(0).choice(count, _TRIED, replace=False)] = True
+        masks = np.split(chosen, np.cumsum([len(keys) for keys, _ in new])[:-1])
+        waiting = [(keys[mask], rows[mask]) for (keys, rows), mask in zip(new, masks, strict=True)]
+        taken = [(keys[~mask], rows[~mask]) for (keys, rows), mask in zip(new, masks, strict=True)]
+        for keys, rows in taken:
+            self.add(keys, rows)
+        if chosen.any():
+            questions = np.concatenate([rows for _, rows in waiting])
+            self._suit(questions[questions.any(1)], [*held, *taken])
+        for keys, rows in waiting:
+            self.add(keys, rows)
+
+    def _suit(self, questions: Floats, rows: Sequence[Keyed]) -> None:
+        truth = _nearest(questions, rows)
+        for width in _WIDTHS:
+            self._index.expansion_search = width
+            found = [np.isin(near, self.near(question, _NEAR * _MORE)) for question, near in zip(questions, truth, strict=True)]
+            if np.mean(found) >= FOUND:
+                break
 
     def keep(self, segments: Container[int]) -> None:
         """Forget the rows of all other segments."""
@@ -69,9 +112,24 @@ class Graph:
         """Write it to a file."""
         self._index.save(str(path))
 
-    def near(self, query: Floats, most: int) -> NDArray[np.uint64]:
+    def near(self, query: Floats, most: int) -> Keys:
         """Keys of the nearest, nearly so."""
         return np.asarray(self._index.search(query, min(most, len(self))).keys, np.uint64)
+
+
+def _nearest(questions: Floats, rows: Iterable[Keyed]) -> Keys:
+    """Keys of the ten nearest of each question (Q x 10)."""
+    best = np.zeros((len(questions), 0), np.float32)
+    names = np.zeros((len(questions), 0), np.uint64)
+    for keys, held in rows:
+        for at in range(0, len(keys), _ROWS):
+            some = keys[at : at + _ROWS]
+            best = np.concatenate([best, questions @ held[at : at + _ROWS].T], axis=1)
+            names = np.concatenate([names, np.broadcast_to(some, (len(questions), len(some)))], axis=1)
+            if best.shape[1] > _NEAR:
+                order = np.argpartition(-best, _NEAR - 1, axis=1)[:, :_NEAR]
+                best, names = np.take_along_axis(best, order, 1), np.take_along_axis(names, order, 1)
+    return names
 
 
 class Vectors:
@@ -81,7 +139,8 @@ class Vectors:
         self, rows: Mapping[int, Floats], first: Mapping[int, int], graph: Graph | None = None, drawn: Sequence[int] = ()
     ) -> None:
         """`rows` by segment, `first` the number of the first of them in its segment; `drawn` are the segments that the graph holds."""
-        self._rows, self._first, self._graph = rows, first, graph
+        # Plain arrays: a memory map makes a new map of what is taken out of it.
+        self._rows, self._first, self._graph = {n: np.asarray(r) for n, r in rows.items()}, first, graph
         self._drawn = frozenset(drawn) if graph is not None else frozenset[int]()
 
     def __len__(self) -> int:
@@ -123,12 +182,18 @@ class Vectors:
 
     def _from_graph(self, query: Floats, most: int, masks: Masks | None) -> Found:
         assert self._graph is not None
+        keys = self._graph.near(query, most * _MORE)
         found: Found = []
-        for key in self._graph.near(query, most * _MORE).tolist():
-            segment, at = key >> 32, (key & 0xFFFFFFFF) - self._first.get(key >> 32, 0)
-            if segment not in self._rows or (masks is not None and (segment not in masks or not masks[segment][at])):
+        numbers = keys >> np.uint64(32)
+        for segment in set(numbers.tolist()):
+            if segment not in self._rows or (masks is not None and segment not in masks):
                 continue
-            found.append((key, float(self._rows[segment][at] @ query)))
+            here = keys[numbers == segment]
+            places = (here & _PLACE).astype(np.int64) - self._first.get(segment, 0)
+            if masks is not None:
+                left = masks[segment][places]
+                here, places = here[left], places[left]
+            found += zip(here.tolist(), (self._rows[segment][places] @ query).tolist(), strict=True)
         return found
 
     def _exact(self, segment: int, rows: Floats, query: Floats, most: int, mask: NDArray[np.bool_] | None) -> Found:
