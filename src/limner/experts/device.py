@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from functools import cache
 from typing import Any
 
@@ -36,6 +37,12 @@ def place() -> tuple[Any, Any]:
         return torch.device("cuda"), torch.bfloat16
     fast = "avx512_bf16" in _flags() or "amx_bf16" in _flags()
     return torch.device("cpu"), torch.bfloat16 if fast else torch.float32
+
+
+def cores(count: int) -> None:
+    """What torch computes on this thread from now on takes so many processor cores. Nothing where torch is not loaded."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
 
 
 @cache

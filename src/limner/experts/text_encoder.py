@@ -22,6 +22,8 @@ from limner.experts.weights import weights
 
 _BATCH = 64
 _TOKENS = 256
+_STEP = 16
+"""Batches are as long and as wide as multiples of this, small ones as powers of two: oneDNN keeps what it compiled for each shape, and memory with it."""
 
 
 class TextEncoder(Protocol):
@@ -67,6 +69,7 @@ class MeanEncoder:
         self._tokenizer = tokenizer
         self._model = model.to(self._device, dtype).eval()
         self._tokens = min(tokens, getattr(model.config, "max_position_embeddings", tokens))
+        self._step = None if self._tokens % _STEP else _STEP
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """See `TextEncoder`. Texts of like length share a batch."""
@@ -74,15 +77,16 @@ class MeanEncoder:
         rows: dict[int, Floats] = {}
         for first in range(0, len(order), _BATCH):
             batch = order[first : first + _BATCH]
+            more = -len(batch) % min(_STEP, 1 << (len(batch) - 1).bit_length())
             inputs = self._tokenizer(
-                [texts[i] for i in batch], padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
-            )
-            inputs = inputs.to(self._device)
+                [texts[i] for i in batch] + [""] * more, padding=True, truncation=True, max_length=self._tokens,
+                pad_to_multiple_of=self._step, return_tensors="pt",
+            ).to(self._device)  # fmt: skip
             with self._torch.inference_mode():
                 states = self._model(**inputs).last_hidden_state.float()
             mask = inputs["attention_mask"][..., None].float()
             means = ((states * mask).sum(1) / mask.sum(1).clamp(min=1)).cpu().numpy()
-            rows.update(zip(batch, means, strict=True))
+            rows.update(zip(batch, means, strict=False))
         if not texts:
             return np.empty((0, self._model.config.hidden_size), np.float32)
         return unit(np.stack([rows[i] for i in range(len(texts))]))

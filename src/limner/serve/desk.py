@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from starlette.requests import Request
 
+from limner.experts.device import cores
 from limner.serve.errors import Busy, Refused
 
 P = ParamSpec("P")
@@ -19,10 +21,12 @@ _LOOK = 0.5  # seconds between looks whether who asked is still there
 
 
 class Desk:
-    """Runs jobs in `threads`; `waiting` more may wait, for `seconds` at most until they are done. What nobody waits for any longer is not begun."""
+    """Runs jobs in `threads`; `waiting` more may wait, for `seconds` at most until they are done. What nobody waits for any longer is not begun.
+    The threads share the processor's cores: arithmetic that asks for all of them in each is slower than in one."""
 
     def __init__(self, threads: int, waiting: int, seconds: float, name: str = "limner-desk"):
         self._pool = ThreadPoolExecutor(threads, name)
+        self._cores = max(1, (os.cpu_count() or 1) // threads)
         self._most, self._seconds = threads + waiting, seconds
         self._open = 0
         self._lock = threading.Lock()
@@ -37,7 +41,7 @@ class Desk:
             if self._open >= self._most:
                 raise Busy("too many are waiting for an answer; try again in a few seconds")
             self._open += 1
-        held = self._pool.submit(job, *args, **kwargs)
+        held = self._pool.submit(self._job, job, *args, **kwargs)
         held.add_done_callback(self._done)
         answer = asyncio.ensure_future(asyncio.wrap_future(held))
         loop = asyncio.get_running_loop()
@@ -56,6 +60,10 @@ class Desk:
             if not answer.done():
                 held.cancel()
                 answer.cancel()
+
+    def _job(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        cores(self._cores)
+        return job(*args, **kwargs)
 
     def _done(self, future: Future[Any]) -> None:
         with self._lock:

@@ -43,8 +43,8 @@ def illustrated(
     if not candidates:
         return {}, []
     kind = kind_of(passages[0].hit.unit.language)
-    fit = np.array(fits([f"{blocks[at].text}" for at in rows], candidates, search.settings.text, kind))
-    fit += 0.3 * fits([question], candidates, search.settings.text, kind)
+    told = np.array(fits([*(blocks[at].text for at in rows), question], candidates, search.settings.text, kind))
+    fit = told[:-1] + 0.3 * told[-1:]
     for row, at in enumerate(rows):
         block = blocks[at]
         if block.source not in sources or block.n < 0:
