@@ -23,7 +23,7 @@ from limner.experts.weights import weights
 _BATCH = 64
 _TOKENS = 256
 _STEP = 16
-"""Batches are as long and as wide as multiples of this, small ones as powers of two: oneDNN keeps what it compiled for each shape, and memory with it."""
+"""Batches are as long and as wide as multiples of this, small ones as powers of two: oneDNN keeps what it compiled for each shape, and its memory."""
 
 
 class TextEncoder(Protocol):

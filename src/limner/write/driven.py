@@ -7,12 +7,12 @@ pictures say is quoted as data, as `limner.write.modelled` does.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from limner.experts.language import Content, LanguageModel, Message, Sampling, Scores, language, system, user
+from limner.experts.quotation import data, quoted
 from limner.experts.reranker import Likelihood
 from limner.write.engine import Asked, Page, Site, told
 from limner.write.modelled import plain
@@ -22,7 +22,6 @@ _REQUERY = f"You write queries for a search engine. Reply with the few words to 
 _RERANK = f"You choose the website that helps most to answer a question. Reply with its number alone, as <Website 3>. {_DATA}"
 _SUMMARISE = f"You answer questions from a website. Reply with the answer alone, in as few words as it takes. {_DATA}"
 _ALONE = "You answer questions. Reply with the answer alone, in as few words as it takes."
-_TAG = re.compile(r"<[^<>]{0,400}>")
 _CHOSEN = re.compile(r"website\s*(\d{1,3})", re.IGNORECASE)
 _LABEL = re.compile(r"\A\s*(?:query|search|answer)\s*:\s*", re.IGNORECASE)
 _MOST_QUERY = 300
@@ -94,27 +93,21 @@ class Driven:
         if asked.image is not None and self.model.sees:
             yield asked.image
         alike = "; ".join(f"{seen.title}: {seen.words}" if seen.words else seen.title for seen in asked.seen)
-        found = f"{_marked('image-search', alike)}\n" if alike else ""
-        yield f"{found}Question: {_TAG.sub(' ', asked.question)}"
+        found = f"{quoted('image-search', alike)}\n" if alike else ""
+        yield f"{found}Question: {data(asked.question)}"
 
     def _sites(self, sites: Sequence[Site]) -> Iterator[Content]:
         for number, site in enumerate(sites, 1):
-            yield f"Website {number}\n{_marked('website', f'{site.title}: {site.snippet}')}"
+            yield f"Website {number}\n{quoted('website', f'{site.title}: {site.snippet}')}"
             if self.model.sees:
                 yield from site.images
 
     def _page(self, asked: Asked, page: Page | None, shown: bool) -> Iterator[Content]:
         if page is not None:
-            yield _marked("website", f"{page.title}\n{page.text}")
+            yield quoted("website", f"{page.title}\n{page.text}")
             if shown and self.model.sees:
                 yield from page.images
         yield from self._question(asked)
-
-
-def _marked(name: str, text: str) -> str:
-    """A quotation. It holds no tag, so that it cannot end itself; the mark is the same for the same text, and so is the answer that is kept."""
-    mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"<{name}-{mark}>\n{_TAG.sub(' ', text)}\n</{name}-{mark}>"
 
 
 def _said(text: str) -> Message:

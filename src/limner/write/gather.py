@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from limner.document import Text
+from limner.experts.orders import without_orders
 from limner.search import Search
 from limner.search.analysis import terms
 from limner.write.answer import Passage, Source, Turn
@@ -29,12 +31,14 @@ def asked(question: str, history: Sequence[Turn]) -> str:
 
 
 def gather(search: Search, question: str, history: Sequence[Turn] = (), most: int = PASSAGES) -> list[Passage]:
-    """The passages that suit a question, best first; passages that only repeat another one are left out."""
+    """The passages that suit a question, best first; passages that only repeat another one are left out, and orders to whoever writes from them (see
+    `limner.experts.orders`)."""
     found: list[Passage] = []
     seen: list[set[str]] = []
     for hit in search.find(asked(question, history), kind="section", most=most):
         row = hit.unit
-        texts = tuple(p for p in search.parts(hit) if isinstance(p, Text) and p.of is None and p.text.strip())
+        said = (p for p in search.parts(hit) if isinstance(p, Text) and p.of is None)
+        texts = tuple(t for t in (replace(p, text=without_orders(p.text)) for p in said) if t.text.strip())
         said = set(terms(" ".join(t.text for t in texts if t.role != "heading"), "plain"))
         if not said or any(len(said & other) > 0.8 * len(said | other) for other in seen):
             continue

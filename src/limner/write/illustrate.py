@@ -43,7 +43,7 @@ def illustrated(
     if not candidates:
         return {}, []
     kind = kind_of(passages[0].hit.unit.language)
-    told = np.array(fits([*(blocks[at].text for at in rows), question], candidates, search.settings.text, kind))
+    told = fits([*(blocks[at].text for at in rows), question], candidates, search.settings.text, kind)
     fit = told[:-1] + 0.3 * told[-1:]
     for row, at in enumerate(rows):
         block = blocks[at]

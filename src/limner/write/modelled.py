@@ -1,18 +1,18 @@
 """The writer with a language model: told the passages as quotations, and checked against them sentence by sentence.
 
-What a page says is data. Passages stand between marks that a page cannot know, with tags taken out; what the model writes is text only: links,
+What a page says is data. Passages stand between marks that a page cannot know, without tags and orders; what the model writes is text only: links,
 images and markup are cut out of it. Pictures and sources are never the model's to name, they come from the corpus.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limner.curate.align import sentences
 from limner.experts.language import LanguageModel, Message, Sampling, language, system, user
+from limner.experts.quotation import quoted
 from limner.search.analysis import kind
 from limner.write.answer import Block, Passage, Spent, Turn
 from limner.write.support import supported
@@ -54,15 +54,14 @@ class Modelled:
 
     def prompt(self, question: str, passages: Sequence[Passage], history: Sequence[Turn] = ()) -> list[Message]:
         """What the model is asked."""
-        mark = secrets.token_hex(4)
-        left, quoted = self.words, []
+        left, shown = self.words, list[str]()
         for passage in passages:
             words = " ".join(f"{passage.source.title}: {passage.text}".split()[: min(left, _PER_PASSAGE)])
             if left > 20:
-                quoted.append(f"<quotation-{mark}>\n{_TAG.sub(' ', words)}\n</quotation-{mark}>")
+                shown.append(quoted("quotation", words))
             left -= len(words.split())
         turns = [m for t in history[-_TURNS:] for m in (user(t.question), Message("assistant", (t.answer[:600],)))]
-        return [system(_RULES), *turns, user("\n".join(quoted) + f"\n\nQuestion: {question}")]
+        return [system(_RULES), *turns, user("\n".join(shown) + f"\n\nQuestion: {question}")]
 
     def checked(self, blocks: Sequence[Block], passages: Sequence[Passage]) -> list[Block]:
         """Blocks with their sources; sentences that no source supports stand apart and are marked."""

@@ -11,6 +11,7 @@ from limner.curate.align import sentences
 from limner.curate.steps import image_words, title, unnumbered
 from limner.document import Document, Text
 from limner.document.references import references
+from limner.experts.orders import without_orders
 from limner.search.analysis import kind as kind_of
 from limner.write.answer import Answer, Block, Passage, Picture, Source, Spent, assembled
 from limner.write.illustrate import called
@@ -50,7 +51,7 @@ def candidates(document: Document) -> list[tuple[Text, str, str]]:
     """The sentences that a summary may take, with the text that each is from and the heading above it.
 
     None is of a list of references. What a page or a formula has cut in two is among them only where there is nothing else, as in transcripts
-    without marks.
+    without marks. Orders to whoever writes are none.
     """
     found: list[tuple[Text, str, str]] = []
     heading, listed = "", 0  # the level of a section that lists sources, 0 outside of one
@@ -60,7 +61,7 @@ def candidates(document: Document) -> list[tuple[Text, str, str]]:
             if not listed or text.level <= listed:
                 listed = text.level if _LISTED.match(heading) else 0
         elif text.role in ("paragraph", "quote", "speech") and text.of is None and not listed:
-            cut = (s for s in sentences(text.text) if _SHORTEST <= len(s.split()) <= _LONGEST)
+            cut = (s for s in sentences(without_orders(text.text)) if _SHORTEST <= len(s.split()) <= _LONGEST)
             found += [(text, sentence, heading) for sentence in cut]
     return [each for each in found if _whole(each[1])] or found
 
