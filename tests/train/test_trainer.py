@@ -168,7 +168,7 @@ class Dealt:
     def state_dict(self): return {{}}
     def load_state_dict(self, state): ...
 torch.manual_seed(0)
-model = Interleaved(Decoder(DecoderSettings(width=32, layers=2, heads=2, key_heads=2, hidden=48)), None, Marks(0, 1, -1), 50)
+model = Interleaved(Decoder(DecoderSettings(width=32, layers=2, heads=2, key_heads=2, hidden=48, copies=2)), None, Marks(0, 1, -1), 50)
 fitted = fit(model, Dealt(), replace(FIT, steps={steps}, sharing={sharing!r}), Path({folder!r}))
 if among.rank == 0:
     Path({folder!r}, "losses.json").write_text(json.dumps(losses(fitted)))

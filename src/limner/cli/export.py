@@ -1,8 +1,9 @@
-"""`limner export`: a corpus as a data set in a public format."""
+"""`limner export`: a corpus as a data set in a public format, a trained model as others load it."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -21,7 +22,7 @@ class ListsFormats(click.Command):
         return super().parse_args(ctx, args)
 
 
-def list_formats(ctx: click.Context, _: click.Parameter, value: str) -> str:
+def list_formats(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
     """The value of an option that names a format; `list` prints all formats and ends the command."""
     if value == "list":
         from limner.formats import registry
@@ -40,9 +41,14 @@ def list_formats(ctx: click.Context, _: click.Parameter, value: str) -> str:
 @click.command(
     "export", cls=ListsFormats, epilog="--to list lists the formats. What a format cannot hold is counted and printed."
 )
-@click.argument("corpus")
+@click.argument("corpus", metavar="CORPUS|RUN")
 @click.option(
-    "--to", "format_name", required=True, metavar="FORMAT", is_eager=True, callback=list_formats, help="The format, or list."
+    "--to",
+    "format_name",
+    metavar="FORMAT",
+    is_eager=True,
+    callback=list_formats,
+    help="The format of a corpus, or list; a model has one.",
 )
 @click.option(
     "-o", "--output", required=True, metavar="DIR", help="The folder to make, or an fsspec URL. It is there whole or not at all."
@@ -51,8 +57,9 @@ def list_formats(ctx: click.Context, _: click.Parameter, value: str) -> str:
 @click.option("--exif", is_flag=True, help="Keep Exif, XMP and comments in images; without it only their orientation stays.")
 @click.option("--plain", is_flag=True, help="Leave out limner's own field, with which limner reads everything back.")
 @as_json
-def command(corpus: str, format_name: str, output: str, shard: int | None, exif: bool, plain: bool, json_: bool) -> None:
-    """Write a corpus as a data set in a public format.
+def command(corpus: str, format_name: str | None, output: str, shard: int | None, exif: bool, plain: bool, json_: bool) -> None:
+    """Write a corpus as a data set in a public format; or, without --to, a model that `limner train` made: safetensors and a card, in the layout
+    of transformers or diffusers where these have its class.
 
     \b
     limner export corpus --to list
@@ -60,7 +67,11 @@ def command(corpus: str, format_name: str, output: str, shard: int | None, exif:
     limner export corpus --to webdataset -o shards --shard 2000 --plain
     limner export corpus --to html -o pages
     limner export corpus --to obelics -o s3://bucket/dataset
+    limner export run -o model
     """
+    if format_name is None:
+        _model(corpus, output, json_)
+        return
     from limner.cli.progress import listening
     from limner.corpus import Corpus
     from limner.formats import registry
@@ -93,3 +104,18 @@ def command(corpus: str, format_name: str, output: str, shard: int | None, exif:
             click.echo(f"{title}:")
             for loss in found:
                 click.echo(f"  {loss.what}: {loss.count:,}")
+
+
+def _model(address: str, output: str, json_: bool) -> None:
+    if (Path(address) / "corpus.json").is_file():
+        raise click.UsageError("Missing option '--to': the format that a corpus is written in")
+    from limner.experts.device import torch_for
+
+    torch_for("exporting a model")
+    from limner.models.export import exported
+
+    outcome = exported(address, Path(output))
+    if json_:
+        click.echo(json.dumps({"output": output, "loads": outcome.loads, "lacks": list(outcome.lacks)}))
+    else:
+        click.echo(f"{output}: {outcome}")

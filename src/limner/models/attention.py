@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -23,6 +24,8 @@ class Cache:
 
     def __init__(self, layers: int, rows: int, capacity: int = 256) -> None:
         self.lengths = [0] * rows
+        self.device = torch.device("cpu")
+        """Where its keys are, once it has some."""
         self._capacity = capacity
         self._keys: list[Tensor | None] = [None] * layers
         self._values: list[Tensor | None] = [None] * layers
@@ -48,6 +51,7 @@ class Cache:
         """The keys and values of a layer, R x G x capacity x K."""
         key, value = self._keys[layer], self._values[layer]
         if key is None or value is None:
+            self.device = like_TGK.device
             shape = (len(self), like_TGK.shape[1], self._capacity, like_TGK.shape[2])
             key, value = like_TGK.new_zeros(shape), like_TGK.new_zeros(shape)
             self._keys[layer], self._values[layer] = key, value
@@ -74,7 +78,7 @@ class Cache:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Layout:
     """Which new tokens are of which row, and what they may see.
 
@@ -100,6 +104,17 @@ class Layout:
             return self.lengths
         return tuple(self.cache.lengths[row] + new for row, new in zip(self.rows, self.lengths, strict=True))
 
+    @cached_property
+    def level(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Where all rows have as many new tokens, N: their rows R, where in them the tokens go R x N, and which of the longest row's keys each
+        of them sees, R x N x M. It is the same for every layer."""
+        assert self.cache is not None
+        device = self.cache.device
+        rows = torch.tensor(self.rows, device=device)
+        before = torch.tensor([self.cache.lengths[row] for row in self.rows], device=device)
+        slots = before[:, None] + torch.arange(self.lengths[0], device=device)
+        return rows, slots, torch.arange(max(self.seen), device=device) <= slots[:, :, None]
+
     @classmethod
     def of(cls, batch: Packed) -> Layout:
         """The layout of a batch of whole sequences."""
@@ -119,17 +134,17 @@ def attend(q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, layout: Layout, layer: i
         and 0 < most <= _SHORT and most * len(layout.lengths) <= 1.5 * len(q_THK)
     ):  # fmt: skip
         return _short(q_THK, k_TGK, v_TGK, layout.lengths, most, scale)
-    if q_THK.device.type == "cpu" and q_THK.requires_grad and q_THK.dtype == torch.bfloat16:
-        # On CPUs the fused kernel goes back through bfloat16 several times as slowly as through single precision.
-        return attend(q_THK.float(), k_TGK.float(), v_TGK.float(), layout, layer, scale).to(q_THK.dtype)
+    lengths = list(layout.lengths)
+    blocks = layout.block_T.split(lengths) if layout.block_T is not None else None
     out: list[Tensor] = []
-    at = 0
-    for i, length in enumerate(layout.lengths):
-        q, k, v = (x[at : at + length].transpose(0, 1)[None] for x in (q_THK, k_TGK, v_TGK))
-        grouped = layout.block_T is not None and layout.together[i]
-        mask = visible(length, 0, layout.block_T[at : at + length], q.device) if grouped and layout.block_T is not None else None
-        out.append(_attended(q, k, v, mask, mask is None, scale)[0].transpose(0, 1))
-        at += length
+    # Split and not sliced: going back through a slice of a batch writes a batch of zeros.
+    for i, (length, *parts) in enumerate(zip(lengths, *(x.split(lengths) for x in (q_THK, k_TGK, v_TGK)), strict=True)):
+        if q_THK.device.type == "cpu" and q_THK.requires_grad and length < _SHORT:
+            # On CPUs the fused kernel goes back through short rows of bfloat16 several times as slowly as through single precision.
+            parts = [part.float() for part in parts]
+        q, k, v = (part.transpose(0, 1)[None] for part in parts)
+        mask = visible(length, 0, blocks[i], q.device) if blocks is not None and layout.together[i] else None
+        out.append(_attended(q, k, v, mask, mask is None, scale)[0].transpose(0, 1).to(q_THK.dtype))
     return torch.cat(out) if out else q_THK
 
 
@@ -159,6 +174,9 @@ def _short(q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, lengths: Sequence[int], 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool, scale: float | None) -> Tensor:
     # Groups of query heads for one key head: the kernel for CPUs wants as many keys as queries.
+    if q.shape[1] != k.shape[1] and q.shape[2] == 1:  # heads of a group see the same keys: they are as good as tokens
+        grouped = q.reshape(len(q), k.shape[1], -1, q.shape[3])
+        return functional.scaled_dot_product_attention(grouped, k, v, attn_mask=mask, scale=scale).reshape(q.shape)
     if q.shape[1] != k.shape[1]:
         k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], 1) for x in (k, v))
     return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal and q.shape[2] > 1, scale=scale)
@@ -171,7 +189,7 @@ def _continued(
     ends = [cache.lengths[row] + new for row, new in zip(layout.rows, layout.lengths, strict=True)]
     new = layout.lengths[0] if layout.lengths else 0
     if len(layout.lengths) > 1 and all(n == new for n in layout.lengths) and not any(layout.together):
-        return _level(q_THK, k_TGK, v_TGK, layout, cache, key, value, new, max(ends), scale)
+        return _level(q_THK, k_TGK, v_TGK, layout, key, value, max(ends), scale)
     out: list[Tensor] = []
     at = 0
     for i, (row, length) in enumerate(zip(layout.rows, layout.lengths, strict=True)):
@@ -190,19 +208,15 @@ def _continued(
 
 
 def _level(
-    q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, layout: Layout, cache: Cache, key: Tensor, value: Tensor, new: int, most: int,
-    scale: float | None,
-) -> Tensor:  # fmt: skip
+    q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, layout: Layout, key: Tensor, value: Tensor, most: int, scale: float | None
+) -> Tensor:
     """All rows at once, each with as many new tokens."""
-    count = len(layout.rows)
-    rows = torch.tensor(layout.rows, device=key.device)
-    before = torch.tensor([cache.lengths[row] for row in layout.rows], device=key.device)
-    slots = before[:, None] + torch.arange(new, device=key.device)
+    rows, slots, mask = layout.level
+    count, new = slots.shape
     key[rows[:, None], :, slots] = k_TGK.view(count, new, *k_TGK.shape[1:])
     value[rows[:, None], :, slots] = v_TGK.view(count, new, *v_TGK.shape[1:])
-    whole = layout.rows == tuple(range(len(cache)))
+    whole = layout.rows == tuple(range(len(key)))
     k, v = (x[:, :, :most] if whole else x[rows, :, :most] for x in (key, value))
-    mask = torch.arange(most, device=key.device)[None, None] <= slots[:, :, None]
     q = q_THK.view(count, new, *q_THK.shape[1:]).transpose(1, 2)
     out = _attended(q, k, v, mask[:, None], False, scale)
     return out.transpose(1, 2).reshape(count * new, *out.shape[1:2], out.shape[-1])

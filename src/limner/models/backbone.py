@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from limner.errors import LimnerError
 from limner.models.attention import Cache, Layout, attend
+from limner.models.norm import quicken
 
 _NAME = "limner"
 
@@ -48,6 +49,7 @@ class HubBackbone(nn.Module):
         self.inner: Any = getattr(model, model.base_model_prefix)
         model.config._attn_implementation = _NAME
         self.inner.config._attn_implementation = _NAME
+        quicken(model)
         self.width = int(model.config.get_text_config().hidden_size)
         self.depth = int(model.config.get_text_config().num_hidden_layers)
 

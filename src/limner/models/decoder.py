@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.models.attention import Cache, Layout, attend
+from limner.models.norm import Norm
 from limner.models.positions import Rotary, rotated
 from limner.models.routed import Route, Routed
 
@@ -82,17 +83,6 @@ class Layer(nn.Module):
         seen = attend(q, k, v, layout, self.at).flatten(1)
         x_TD = x_TD + functional.dropout(self.out(seen, route), self.dropout, self.training)
         return x_TD + functional.dropout(self.feed(self.between(x_TD, route), route), self.dropout, self.training)
-
-
-class Norm(nn.RMSNorm):
-    """RMSNorm (Zhang and Sennrich 2019, arXiv 1910.07467) whose weights are of its input's kind: torch has a fused one for no other case."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__(width, eps=1e-6)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As nn.RMSNorm."""
-        return functional.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
 
 class Named(nn.Module):

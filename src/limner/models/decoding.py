@@ -9,7 +9,7 @@ L tokens, D model width, T tokens of all that is run at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -160,9 +160,16 @@ class _Loop:
         while busy:
             busy = False
             for teller in tellers:
-                while isinstance(teller.waits, Open | Close):
-                    self._go(teller, self._rows(teller.waits))
+                while isinstance(teller.waits, Open):
+                    self._go(teller, self._opened(teller.waits.count))
                     busy = True
+            # All that close do so at once, since what is left is copied.
+            closing = [(t, t.waits) for t in tellers if isinstance(t.waits, Close)]
+            if closing:
+                self._closed({id(stream) for _, close in closing for stream in close.streams})
+                for teller, _ in closing:
+                    self._go(teller, None)
+                busy = True
             asking = [(t, t.waits) for t in tellers if isinstance(t.waits, Apply)]
             for function in dict.fromkeys(apply.function for _, apply in asking):
                 self._apply(function, [(t, apply) for t, apply in asking if apply.function == function])
@@ -180,19 +187,18 @@ class _Loop:
         except StopIteration:
             teller.waits = None
 
-    def _rows(self, asked: Open | Close) -> list[Stream] | None:
-        if isinstance(asked, Open):
-            first = len(self.cache)
-            self.cache.more(asked.count)
-            new = [Stream(first + i) for i in range(asked.count)]
-            self.streams += new
-            return new
-        gone = {id(stream) for stream in asked.streams}
+    def _opened(self, count: int) -> list[Stream]:
+        first = len(self.cache)
+        self.cache.more(count)
+        new = [Stream(first + i) for i in range(count)]
+        self.streams += new
+        return new
+
+    def _closed(self, gone: Collection[int]) -> None:
         self.streams = [stream for stream in self.streams if id(stream) not in gone]
         self.cache.keep([stream.row for stream in self.streams])
         for row, stream in enumerate(self.streams):
             stream.row = row
-        return None
 
     def _apply(self, function: Callable[..., Tensor], asking: Sequence[tuple[_Teller, Apply]]) -> None:
         counts = [len(apply.rows[0]) for _, apply in asking]

@@ -21,7 +21,7 @@ from limner.models.sequence import IGNORED, Packed, Piece
 if TYPE_CHECKING:
     from limner.models.decoding import Control, Request, Stream
 
-_AT_ONCE = 2048  # tokens whose likelihoods over the vocabulary are held at a time
+_AT_ONCE = 256  # tokens whose likelihoods over the vocabulary are computed at a time: few, so that they stay in a CPU's cache
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,26 @@ class Interleaved(nn.Module):
 def likelihood(model: Interleaved, states_TD: Tensor, labels_T: Tensor) -> Tensor:
     """The sum of the negative logarithms of the probabilities of what comes next, over labels that count."""
     at_T = (labels_T != IGNORED).nonzero()[:, 0]
+    counting_TD, next_T = states_TD.index_select(0, at_T), labels_T.index_select(0, at_T)
     total = states_TD.new_zeros((), dtype=torch.float32)
-    for some in at_T.split(_AT_ONCE) or (at_T,):
-        told = model.logits(states_TD[some]).float()
-        total = total + functional.cross_entropy(told, labels_T[some], reduction="sum")
+    for some_TD, some_T in zip(counting_TD.split(_AT_ONCE), next_T.split(_AT_ONCE), strict=True):
+        total = total + cast("Tensor", _Surprise.apply(model.logits(some_TD), some_T))
     return total
+
+
+class _Surprise(torch.autograd.Function):
+    """The sum of cross-entropies; its gradient is made at once, while the likelihoods are in the cache."""
+
+    @staticmethod
+    def forward(ctx: Any, logits_TW: Tensor, labels_T: Tensor) -> Tensor:
+        told_TW = functional.log_softmax(logits_TW, -1, dtype=torch.float32)
+        at_T1 = labels_T[:, None]
+        loss = -told_TW.gather(1, at_T1).sum()
+        if ctx.needs_input_grad[0]:
+            wanted = told_TW.exp_().scatter_add_(1, at_T1, torch.full_like(at_T1, -1, dtype=torch.float32))
+            ctx.save_for_backward(wanted.to(logits_TW.dtype))
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
+        return ctx.saved_tensors[0] * grads[0], None  # which stays of its kind: a number without axes does not widen it

@@ -6,7 +6,7 @@ T tokens, H heads, K head width.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
@@ -49,6 +49,28 @@ class Rotary:
 
 def rotated(x_THK: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Heads turned: pair i is the numbers i and i + K/2."""
+    return cast("Tensor", _Turn.apply(x_THK, cos[:, None], sin[:, None]))
+
+
+class _Turn(torch.autograd.Function):
+    """Gradients go back by the opposite turn: autograd by itself keeps and writes several times as much."""
+
+    @staticmethod
+    def forward(ctx: Any, x_THK: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _turned(x_THK, cos, sin)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _turned(grads[0], cos, -sin), None, None
+
+
+def _turned(x_THK: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     first, second = x_THK.float().chunk(2, -1)
-    cos, sin = cos[:, None], sin[:, None]
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], -1).to(x_THK.dtype)
+    out = torch.empty_like(x_THK)
+    half = torch.mul(first, cos).addcmul_(second, sin, value=-1)
+    out[..., : half.shape[-1]] = half
+    torch.mul(second, cos, out=half).addcmul_(first, sin)
+    out[..., half.shape[-1] :] = half
+    return out

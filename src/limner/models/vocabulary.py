@@ -5,6 +5,7 @@ Byte-level BPE (Sennrich et al. 2015, arXiv 1508.07909; on bytes as in GPT-2), b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,23 @@ class Vocabulary:
             raise LimnerError(f"{folder / FILE} is not a tokenizer: {error}") from None
 
     def save(self, folder: Path) -> None:
-        """Write it into a folder."""
-        self._tokenizer.save(str(folder / FILE))
+        """Write it into a folder, whole or not at all."""
+        waiting = folder / f".{FILE}.{os.getpid()}"
+        self._tokenizer.save(str(waiting))
+        os.replace(waiting, folder / FILE)
+
+    def hub(self, codes: int = 0) -> Any:
+        """The tokenizer as transformers', which begins a text with the mark of a start. `codes` are entries after the words, called
+        `<|code:0|>` and on."""
+        from tokenizers import AddedToken, Tokenizer, processors
+        from transformers import PreTrainedTokenizerFast
+
+        inner: Any = Tokenizer.from_str(self._tokenizer.to_str())
+        inner.add_special_tokens([AddedToken(f"<|code:{i}|>", normalized=False, special=True) for i in range(codes)])
+        inner.post_processor = processors.TemplateProcessing(
+            single=f"{START} $A", pair=f"{START} $A $B", special_tokens=[(START, self.marks.start)]
+        )
+        return PreTrainedTokenizerFast(tokenizer_object=inner, bos_token=START, eos_token=END, pad_token=END)
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a text; marks in it are words like any other."""

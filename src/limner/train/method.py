@@ -6,6 +6,7 @@ What has been finished in the folder of a run is not done again, and what was cu
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -121,7 +122,9 @@ def _same(method: Method, folder: Path) -> None:
         if json.loads(path.read_text("utf-8")) != stated:
             raise LimnerError(f"{folder} has a run with other settings; name another folder, or remove it")
     elif ranks().rank == 0:
-        path.write_text(json.dumps(stated, indent=1) + "\n", "utf-8")
+        waiting = path.with_name(f".{SETTINGS}.{os.getpid()}")  # a kill while it is written leaves none, and not half of it
+        waiting.write_text(json.dumps(stated, indent=1) + "\n", "utf-8")
+        os.replace(waiting, path)
 
 
 def _words(method: Method, corpus: Corpus, folder: Path) -> Vocabulary:

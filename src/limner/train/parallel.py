@@ -64,7 +64,12 @@ def shared(model: nn.Module, how: Sharing, device: torch.device) -> nn.Module:
         from torch.distributed.fsdp import fully_shard
 
         whole: Any = fully_shard
-        for layers in [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) > 1]:
+        done: list[str] = []
+        for name, layers in model.named_modules():
+            # Not the lists inside a layer (weights of each modality): what is in a piece cannot be cut again.
+            if not isinstance(layers, nn.ModuleList) or len(layers) < 2 or any(name.startswith(f"{other}.") for other in done):
+                continue
+            done.append(name)
             for layer in layers:
                 if any(p.requires_grad for p in layer.parameters()) and not isinstance(layer, nn.Embedding):
                     whole(layer)

@@ -44,7 +44,7 @@ def illustrated(
         return {}, []
     kind = kind_of(passages[0].hit.unit.language)
     told = fits([*(blocks[at].text for at in rows), question], candidates, search.settings.text, kind)
-    fit = told[:-1] + 0.3 * told[-1:]
+    fit = np.asarray(told[:-1] + 0.3 * told[-1:], np.float32)
     for row, at in enumerate(rows):
         block = blocks[at]
         if block.source not in sources or block.n < 0:
