@@ -135,12 +135,16 @@ def test_a_run_goes_on_only_with_its_own_settings_and_to_the_same_model(corpus: 
 def test_a_run_serves_the_port_of_language_models(corpus: Corpus, tmp_path: Path):
     teach(method("flow"), corpus, tmp_path / "run")
     model = language(f"run:{tmp_path / 'run'}")
-    answers = model.answer(
-        [[user("Here is green.")], [user("Here is", (tmp_path / "run" / "all.svg").read_bytes() and " blue.")]],
-        Sampling(tokens=8),
-    )
-    assert len(answers) == 2
-    assert all(isinstance(part, str | bytes) for answer in answers for part in answer.parts)
+    asked = [[user("Here is green.")], [user("Here is", " blue.")]]
+
+    def images(sampling: Sampling) -> list[int]:
+        return [sum(isinstance(part, bytes) for part in answer.parts) for answer in model.answer(asked, sampling)]
+
+    assert images(Sampling(tokens=8)) == [0, 0]
+    assert images(Sampling(tokens=8, images=2, least_images=2)) == [2, 2]
+    one = model.answer(asked, Sampling(tokens=8, least_images=1))
+    led = model.answer(asked, Sampling(tokens=8, least_images=1, guidance=4.0))
+    assert [[p for p in a.parts if isinstance(p, bytes)] for a in one] != [[p for p in a.parts if isinstance(p, bytes)] for a in led]
 
 
 def test_a_folder_without_a_model_or_with_a_damaged_one_is_named(corpus: Corpus, tmp_path: Path):

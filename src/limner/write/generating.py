@@ -141,7 +141,10 @@ class RunModel:
                 else:
                     parts.append(Text(len(parts), piece))
             wholes.append(model.reader.prompt(Document("prompt", tuple(parts)), media.get))
-        control = Control(tokens=sampling.tokens, draw=Draw(sampling.temperature, sampling.top_p), seed=sampling.seed)
+        control = Control(
+            tokens=sampling.tokens, draw=Draw(sampling.temperature, sampling.top_p), seed=sampling.seed, least=sampling.least_images,
+            most=max(sampling.images, sampling.least_images), text_guidance=sampling.guidance,
+        )  # fmt: skip
         written: list[list[Written]] = [[] for _ in prompts]
         for part in write(model.model, wholes, control):
             written[part.sequence].append(part)
