@@ -118,7 +118,7 @@ def test_smoke_measures_what_it_names(slug):
         left = [figures[f"{s}.{what}"] for s in steps if s != "share"]
         assert left == sorted(left, reverse=True)
         assert left[0] > left[-1] > 0
-    assert {c["key"] for c in result["claims"] if c["word"] == "waits"} >= {"training"}
+    assert {c["key"]: c["word"] for c in result["claims"]}["training"] not in ("waits", "not measured")
     assert set(result["data"]) == {"sasview"}
     if slug == "omnicorpus":
         last = steps[-1] if steps[-1] != "share" else steps[-2]

@@ -11,11 +11,11 @@ from limner.document import Document, Text
 from limner.errors import LimnerError
 from limner.experts.extractor import Page
 from limner.pipeline.plan import Plan
-from limner.recipes import bigram
 from limner.recipes.formulas import FORMS, composed, squeezed, systems, written
 from limner.recipes.infimm_webmath import Read, _crossed, _formulas_in, _held, _learnt, _sites, best, marked, plan_of, precision
 from limner.recipes.recipe import recipe
 from limner.recipes.run import run
+from limner.recipes.taught import TINY
 from limner.sources.datasets import dataset
 
 RST = r"""
@@ -42,6 +42,9 @@ which is why it is used by so many people.</p>
 f &amp;= 2\end{split}\]</div>
 <p>Light that is bent by it meets in one point, as everybody can see who has one.</p>
 <div class="math notranslate nohighlight">\[E = m c^2\]</div></main></body></html>"""
+
+
+SMALL = replace(TINY, taught=20_000)
 
 
 def page(site: str, maths: bool, text: str) -> Read:
@@ -123,17 +126,10 @@ def test_pages_of_the_class_teach_it_better_at_as_many_words():
         return maths + [page(site, False, f"the cat sleeps in a box all day long and purrs number {n}") for n in range(60)]
 
     read = [*of("a"), *of("b"), *of("c")]
-    found = {m.name: m.value for m in _learnt(read, ["a"], 200, 0)}
+    found = {m.name: m.value for m in _learnt(read, ["a"], 2_000, SMALL, 0)}
     assert found["loss.filtered"] == found["loss.filtered.a"]
     assert found["loss.filtered"] < found["loss.unfiltered"] - 0.2
     assert found["loss.filtered"] == pytest.approx(found["loss.marked"], abs=0.2)
-
-
-def test_the_bigram_model_has_a_loss_that_words_can_have():
-    words = "a b c d".split()
-    assert bigram.loss([], [words], 4) == pytest.approx(np.log(4))
-    assert bigram.loss(words * 50, [words], 4) < 0.8
-    assert bigram.loss(words, [], 4) == 0
 
 
 def test_formulas_are_counted_once_and_prices_are_none():

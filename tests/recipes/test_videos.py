@@ -14,11 +14,12 @@ from limner.document import Document, Image, Text
 from limner.packages.cachedir import cache_folder
 from limner.pipeline.plan import Plan, load
 from limner.recipes import talk
+from limner.recipes.gains import compared
 from limner.recipes.recipe import Claim, recipe
 from limner.recipes.run import run
 from limner.recipes.talk import Stamp, grouped
 from limner.recipes.verdict import judge
-from limner.recipes.videos import Again, Seen, built, compared
+from limner.recipes.videos import Again, Seen, built
 from limner.sources.datasets import dataset
 
 WEIGHTS = ("whisper-tiny.en", "efficientnet-lite0", "imagenet-names", "all-minilm-l6-v2", "smollm2-135m-instruct", "silero-vad")

@@ -31,9 +31,9 @@ from limner.document import Document, Text
 from limner.errors import LimnerError
 from limner.pipeline.build import build
 from limner.pipeline.plan import Plan
+from limner.recipes.gains import compared
 from limner.recipes.mailtrial import Box, taking, until_it_lives
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.videos import compared
 from limner.recipes.votestream import Ranking, composed, decayed, told
 from limner.search import Search, index
 from limner.search import Settings as Indexing

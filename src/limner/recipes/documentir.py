@@ -27,9 +27,9 @@ from limner.experts.onnx import Floats
 from limner.experts.reranker import reranker
 from limner.experts.text_encoder import remembering
 from limner.pipeline import load
+from limner.recipes.gains import compared
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
-from limner.recipes.videos import compared
 from limner.search.units import units
 
 _LEAST_WORDS = 12

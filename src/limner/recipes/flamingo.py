@@ -31,9 +31,9 @@ from limner.models.cross import CrossBlocks, CrossSettings, Sees, seen
 from limner.models.sequence import IGNORED, Packed, collate
 from limner.models.sequence import Sequence as Whole
 from limner.recipes.fewshot import CHOICES, Composed, Question, Writer, questions
+from limner.recipes.gains import compared
 from limner.recipes.pictured import CHANNELS, JOINT, Pictured, pictured
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.videos import compared
 from limner.train.batches import Packing
 from limner.train.schedule import Schedule
 from limner.train.trainer import Fit, Fitted, fit

@@ -30,11 +30,11 @@ from limner.models.backbone import HubBackbone, frozen
 from limner.models.heads.mapper import MapperSettings
 from limner.recipes.deciding import crossed
 from limner.recipes.drawings import Dealt, Some
+from limner.recipes.gains import compared
 from limner.recipes.marked import TOLD, Heads, Marked, Reader, read
 from limner.recipes.pairing import ranks
 from limner.recipes.pictured import Pictured, pictured
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.videos import compared
 from limner.train.batches import Held, Packing
 from limner.train.schedule import Schedule
 from limner.train.trainer import Fit, fit

@@ -33,11 +33,12 @@ from limner.errors import LimnerError
 from limner.experts.language import Scores, language
 from limner.pipeline.plan import Plan, load, step
 from limner.recipes import talk
+from limner.recipes.gains import compared
 from limner.recipes.multimodal_textbook import films
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import changed, kept
 from limner.recipes.talk import Lecture
-from limner.recipes.videos import Again, built, compared
+from limner.recipes.videos import Again, built
 from limner.sources.locate import source
 
 LEAD = "Caption:"

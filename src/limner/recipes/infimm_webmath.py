@@ -6,7 +6,7 @@ classifier learns from marks that a large language model gives; here there is on
 
 What is a page of mathematics is known here from its markup: three formulas or more. The classifier never sees them: formulas, code and tables
 are taken out of the text before it learns or judges, and the site that it is measured on is not among those it learnt from. Formulas are counted
-against the pages' own sources (`limner.recipes.formulas`). A bigram model stands in for the language model that the trainer would train.
+against the pages' own sources (`limner.recipes.formulas`). Small language models are taught pages of each kind (`limner.recipes.taught`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -28,10 +28,10 @@ from limner.document import Document
 from limner.errors import LimnerError
 from limner.experts.extractor import Page, extractor
 from limner.pipeline.plan import Plan, step
-from limner.recipes.bigram import loss
 from limner.recipes.formulas import FORMS, composed, squeezed, systems, written
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built, funnel, kept, pages
+from limner.recipes.taught import TINY, Small, Told, taught
 from limner.sources.datasets import dataset
 
 LEAST = 3
@@ -45,7 +45,7 @@ STREAMS = {
     "filtered": "pages that the classifier takes",
     "marked": "pages whose markup has formulas, which the classifier is to find",
 }
-"""What bigram models read."""
+"""What models are taught."""
 
 _SCRIPT = re.compile(rb"<script(?![^>]*math/)[^>]*>.*?</script>", re.DOTALL | re.IGNORECASE)
 _FORMULA = re.compile(rb"\\\(.{1,2000}?\\\)|\\\[.{1,5000}?\\\]|<math[\s>]|type=[\"']math/tex", re.DOTALL)
@@ -65,7 +65,7 @@ class Settings:
     `data`     data sets; each is one site, and the first three that have pages of mathematics are held out in turn, one a seed
     `sources`  data sets that have the source of each page, in which formulas are counted
     `most`     pages of a site that are read, evenly spread; 0 for all
-    `tokens`   words that the bigram models learn from, at most
+    `words`    of the pages that models are taught, at most; `small` says which models
     `out`      file that the classifier of all sites is written to (for the operator `text-class`), "" for none
     `workers`  processes that build
     """
@@ -73,7 +73,8 @@ class Settings:
     data: tuple[str, ...] = ("sklearn-doc", "sasview", "opencv-doc", "skimage-doc", "gimp-help-en", "debian-handbook")
     sources: tuple[str, ...] = ("sasview", "sklearn-doc", "skimage-doc")
     most: int = 1_500
-    tokens: int = 200_000
+    words: int = 200_000
+    small: Small = field(default_factory=lambda: Small(taught=100_000, most=100))
     out: str = ""
     workers: int = 1
 
@@ -90,7 +91,7 @@ class Read:
 
 def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     """Judge, count formulas, learn, build. `seed` says which site is held out from the classifier and which third of the pages formulas are
-    counted in, and draws what the bigram models read."""
+    counted in, and draws what models are taught."""
     read = _pages(settings)
     sites = _sites(read)
     yield Measurement("pages", len(read), note=f"of which {sum(page.maths for page in read):,} have {LEAST} formulas or more")
@@ -103,7 +104,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     note = f"sites held out, a seed each: {', '.join(sites)}"
     yield from _judged(rest, apart, note)
     yield from _formulas(settings, seed)
-    yield from _learnt(read, sites, settings.tokens, seed)
+    yield from _learnt(read, sites, settings.words, settings.small, seed)
     yield from _built(settings)
     if settings.out and not seed:
         _whole(settings).save(settings.out)
@@ -250,27 +251,23 @@ def _formulas(settings: Settings, seed: int) -> Iterator[Measurement]:
         )
 
 
-def _learnt(read: Sequence[Read], sites: Sequence[str], tokens: int, seed: int) -> Iterator[Measurement]:
-    """The loss of pages of mathematics of each site by bigram models of other sites: of as many words of all pages, of those the classifier takes,
-    and of those that are marked. Each seed draws the order of the pages anew; the sites are the same."""
+def _learnt(read: Sequence[Read], sites: Sequence[str], most: int, small: Small, seed: int) -> Iterator[Measurement]:
+    """The loss of pages of mathematics of each site by models of other sites: taught as many words of all pages, of those the classifier takes, and
+    of those that are marked. Each seed draws the pages and the models' start anew; the sites are the same."""
     means = dict.fromkeys(STREAMS, 0.0)
     for site in sites:
         rest, apart = _held(read, site)
         chance = random.Random(f"{seed} {site}")
         shown = {"unfiltered": rest, "filtered": _taken(tuple(rest)), "marked": [p for p in rest if p.maths]}
-        streams = {name: _stream(chance.sample(given, len(given)), tokens) for name, given in shown.items()}
-        size = min(map(len, streams.values()))
-        test = [words(p.text) for p in apart if p.maths]
-        vocabulary = {word for stream in streams.values() for word in stream} | {word for text in test for word in text}
-        for name, stream in streams.items():
-            value = loss(stream[:size], test, len(vocabulary))
-            means[name] += value / len(sites)
-            yield Measurement(
-                f"loss.{name}.{site}",
-                value,
-                "nats",
-                f"a word of {len(test)} pages of {site}, after {size:,} words of other sites",
-            )
+        size = min(most, *(sum(len(words(p.text)) for p in given) for given in shown.values()))
+        streams = {name: _stream(chance.sample(given, len(given)), size) for name, given in shown.items()}
+        test = chance.sample([Told((p.text,)) for p in apart if p.maths], sum(p.maths for p in apart))
+        found = taught(streams, {"test": test}, small, seed)
+        for name in STREAMS:
+            value = found[name, "test"]
+            means[name] += float(value.mean()) / len(sites)
+            note = f"a token of {len(value)} pages of {site}, taught {small.taught:,} tokens of {size:,} words of other sites"
+            yield Measurement(f"loss.{name}.{site}", float(value.mean()), "nats", note)
     for name, note in STREAMS.items():
         yield Measurement(f"loss.{name}", means[name], "nats", f"mean of the sites; {note}")
 
@@ -281,12 +278,14 @@ def _taken(rest: tuple[Read, ...]) -> list[Read]:
     return [page for page, probable in zip(rest, _crossed(rest), strict=True) if probable >= limit]
 
 
-def _stream(read: Sequence[Read], tokens: int) -> list[str]:
-    out: list[str] = []
+def _stream(read: Sequence[Read], most: int) -> list[Told]:
+    """Pages up to so many words."""
+    out: list[Told] = []
     for page in read:
-        out += words(page.text)
-        if len(out) >= tokens:
-            return out[:tokens]
+        if most <= 0:
+            break
+        out.append(Told((page.text,)))
+        most -= len(words(page.text))
     return out
 
 
@@ -364,8 +363,8 @@ RECIPE = Recipe(
         ),
         Claim(
             "loss", "filtered pages teach mathematics better than as many words of all pages", "1.3 B parameters reach with 40 B "
-            "tokens what another model does with 120 B (abstract)", "loss of pages of mathematics of three sites by bigram models of other sites, "
-            "which stand in for a language model; intervals are over draws of the pages, not over sites",
+            "tokens what another model does with 120 B (abstract)", "loss of pages of mathematics of three sites by small models taught other sites; "
+            "intervals are over draws of the pages and starts of the models, not over sites",
             better="loss.filtered", worse="loss.unfiltered", lower=True, effect=0.05,
         ),
         Claim(
@@ -374,13 +373,13 @@ RECIPE = Recipe(
         ),
         Claim(
             "training", "a model that reads the images too does best on MathVerse and We-Math", "state of the art among open models (abstract)",
-            "training with and without", waits="needs the trainer, which does not exist yet",
+            "training with and without", waits="needs a model that can answer them; what a laptop trains cannot",
         ),
     ],
     settings={
-        "smoke": replace(_LAPTOP, data=("sasview",), sources=("sasview",), most=60, tokens=3_000),
+        "smoke": replace(_LAPTOP, data=("sasview",), sources=("sasview",), most=60, words=3_000, small=TINY),
         "laptop": _LAPTOP,
-        "gpu": replace(_LAPTOP, most=0, tokens=1_000_000, workers=16),
+        "gpu": replace(_LAPTOP, most=0, words=1_000_000, small=Small(taught=1_000_000, most=400), workers=16),
     },
     run=run,
     seeds={"smoke": 1, "laptop": 3, "gpu": 3},

@@ -24,12 +24,12 @@ from limner.document import Image, Text
 from limner.experts.onnx import Floats
 from limner.experts.text_encoder import text_encoder
 from limner.pipeline.plan import Plan
+from limner.recipes.gains import compared
 from limner.recipes.mdocdefects import DEFECTS, SCORES, Others, planted
 from limner.recipes.mdoceval import Asked, Embed, Paragraph, Summary, faithful, scored, shown
 from limner.recipes.mdocreference import Paper, Rule, composed, paper
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
-from limner.recipes.videos import compared
 from limner.write.answer import Answer
 from limner.write.placing import Candidate, fits, placed
 from limner.write.summary import candidates, summarize

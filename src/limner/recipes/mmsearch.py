@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from limner.document import Document
 from limner.experts.onnx import Floats
 from limner.pipeline import load
+from limner.recipes.gains import compared
 from limner.recipes.lookups import DEFAULT, KEYS, MENU, SHOWN, SHOWN_NAME, Lookup, lookups, said
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
-from limner.recipes.videos import compared
 from limner.search import Search, index
 from limner.search import Settings as Indexing
 from limner.write.driven import Driven, Examples

@@ -36,10 +36,11 @@ from limner.experts.text_encoder import text_encoder
 from limner.experts.transcriber import transcribe
 from limner.pipeline.plan import Plan, load
 from limner.recipes import talk
+from limner.recipes.gains import compared
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import changed, funnel, kept
 from limner.recipes.talk import Lecture
-from limner.recipes.videos import Again, Seen, built, compared
+from limner.recipes.videos import Again, Seen, built
 from limner.sources.collection import BESIDE, Point, candidates, collect, propose
 from limner.sources.datasets import dataset
 from limner.sources.locate import source

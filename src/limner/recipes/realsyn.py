@@ -27,10 +27,10 @@ from limner.experts.onnx import Floats
 from limner.experts.pairs.encoder import WEIGHTS
 from limner.experts.pairs.towers import Tower, load
 from limner.experts.pairs.training import Training, train
+from limner.recipes.gains import compared
 from limner.recipes.heaps import OWN, Heaps, Strangers, embedded, heaps, strangers
 from limner.recipes.pairing import by_group, ranks
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.videos import compared
 from limner.search.hierarchy import Hierarchy, Hits, flat
 from limner.sources.pairs import KINDS
 

@@ -1,4 +1,4 @@
-"""What the recipes on videos share: a corpus read again, its frames, and pairs compared with an interval."""
+"""What the recipes on videos share: a corpus read again, and its frames."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from limner.corpus.pixels import Pixels, thumbnail
 from limner.document import Document, Image
 from limner.pipeline.build import build
 from limner.pipeline.plan import Plan
-from limner.recipes.recipe import Measurement
 from limner.recipes.stages import Unrecorded
-from limner.recipes.verdict import paired
 from limner.sources.source import Input, Source
 
 Floats = NDArray[np.float32]
@@ -65,19 +63,3 @@ def built(plan: Plan, sources: Sequence[Source]) -> Generator[Corpus]:
     with TemporaryDirectory(prefix="limner-recipe-") as folder:
         build(plan, f"{folder}/corpus", sources=sources)
         yield Corpus.open(f"{folder}/corpus")
-
-
-def compared(
-    name: str, better: Floats, worse: Floats, series: tuple[str, str], unit: str = "", what: str = "", lower: bool = False
-) -> Iterator[Measurement]:
-    """The means of two paired lists of figures, by how much the first are greater (with `lower`, less), the lower end of the 95 % interval
-    of that (Student's t), and the smallest gain that so many pairs could have told from none with 80 % power."""
-    sign = -1.0 if lower else 1.0
-    found = paired([sign * float(a - b) for a, b in zip(better, worse, strict=True)], 0.0)
-    gain = found.difference or 0.0
-    yield Measurement(f"{name}.{series[0]}", float(better.mean()), unit, what)
-    yield Measurement(f"{name}.{series[1]}", float(worse.mean()), unit, what)
-    yield Measurement(f"{name}.gain", gain, unit, f"{len(better)} pairs")
-    if found.interval is not None and found.detectable is not None:
-        yield Measurement(f"{name}.gain.low", gain - found.interval, unit, "lower end of the 95 % interval of the gain")
-        yield Measurement(f"{name}.gain.detectable", found.detectable, unit, "smallest gain that could have been told from none")

@@ -24,9 +24,9 @@ from limner.experts.language import Sampling, language, user
 from limner.experts.onnx import Floats
 from limner.experts.text_encoder import remembering
 from limner.pipeline.plan import load
+from limner.recipes.gains import compared
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
-from limner.recipes.videos import compared
 from limner.write.places import Article, Embed, Example, Habit, article, best_threshold, content, example, learn
 
 _POOL = 50  # images that a place chooses among: its own and others of the corpus
