@@ -449,7 +449,7 @@ RECIPE = Recipe(
         ),
         Claim(
             "training", "a model trained on the filtered set is better in context, 0, 2 and 4 shots", "better on several tasks (abstract; tables "
-            "not at hand)", "training on both at equal tokens", waits="needs the trainer, which does not exist yet",
+            "not at hand)", "training on both at equal tokens", waits="not trained on yet (limner.recipes.taught has the models)",
         ),
         Claim(
             "judge", "a model that sees rates the four tasks' answers", "GPT-4o, completeness, fidelity, style, entities, trend from 0 to 10 "

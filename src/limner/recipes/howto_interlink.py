@@ -220,7 +220,7 @@ def _cut(lines: Sequence[str], words: int) -> str:
     return "\n".join(reversed(out)) + "\n"
 
 
-TRAINER = "needs the trainer, which does not exist yet"
+TRAINER = "not trained on yet (limner.recipes.taught has the models)"
 
 RECIPE = Recipe(
     slug="howto-interlink",

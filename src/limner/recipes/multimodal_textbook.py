@@ -381,7 +381,7 @@ def few_shot(
     yield from compared("few-shot", relevant, foreign, ("relevant", "shuffled"), "nats a token", what, lower=True)
 
 
-TRAINER = "needs the trainer, which does not exist yet"
+TRAINER = "not trained on yet (limner.recipes.taught has the models)"
 
 RECIPE = Recipe(
     slug="multimodal-textbook",
