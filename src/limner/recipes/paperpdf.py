@@ -310,7 +310,7 @@ RECIPE = Recipe(
         ),
         Claim(
             "answers", "a model that reads the chosen chunks answers better", "8.6 % of F1 above proprietary products (abstract)",
-            "answers of a trained model", waits="needs the trainer, which does not exist yet",
+            "answers of a trained model", waits="not trained on yet",
         ),
     ],
     settings={

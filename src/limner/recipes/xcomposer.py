@@ -270,7 +270,7 @@ RECIPE = Recipe(
         *_claims(),
         Claim(
             "multilingual", "tuning on many-language knowledge lifts comprehension", "see the paper's tables of MMBench and CCBench",
-            "not measured", waits="needs the trainer, which does not exist yet",
+            "not measured", waits="not trained on yet",
         ),
     ],
     settings={
