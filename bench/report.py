@@ -61,6 +61,13 @@ ROWS: list[Row] = [
     ("first answer by exact sentences, s", "write", lambda r: r["extractive"]["first"], "{:.2f}", 2, False),
     ("first answer by SmolLM2-135M, 2 cores, s", "write", lambda r: r["model"]["first"], "{:.1f}", 30, False),
     ("server, 100 clients at once: answers that were errors", "serve", errors, "{:.0f}", 0, False),
+    ("training over transformers in a plain loop on padded batches by length: tokens a second, the same class", "train", lambda r: r["training"]["same class"]["ratio"]["median"], "{:.2f}", 1.3, True),
+    ("... limner's own decoder of that shape", "train", lambda r: r["training"]["limner's decoder"]["ratio"]["median"], "{:.2f}", 1.3, True),
+    ("share of a training step spent waiting for batches", "train", lambda r: r["loading"]["share"], "{:.3f}", 0.05, False),
+    ("share of a batch that packing leaves empty", "train", lambda r: r["loading"]["waste"], "{:.4f}", 0.03, False),
+    ("decoding over transformers' generate: new tokens a second, the lower of two models", "train", lambda r: min(d["ratio"]["median"] for d in r["decoding"].values()), "{:.2f}", 1, True),
+    ("training runs killed 10 times with the log and the bytes of the run left alone, share", "resume", lambda r: sum(all(run.values()) for run in r["killed"]["runs"]) / len(r["killed"]["runs"]), "{:.2f}", 1, True),
+    ("losses of 2 ranks (DDP, FSDP2) and of checkpoints taken up by others: apart from one process by at most", "resume", lambda r: r["ranks"]["most apart"], "{:.1e}", 1e-4, False),
     ("images of the content, F1 over all images, of the model that ships", "extraction-images", lambda r: r["systems"]["limner"]["micro_f1"], "{:.3f}", 0.9, True),
 ]  # fmt: skip
 
@@ -72,6 +79,7 @@ MODULES = {
     "pdf": "limner.sources.pdf", "pdf-accuracy": "limner.sources.pdf", "video": "limner.sources.video", "hostile": "limner.sources.files",
     "search-known": "limner.search.searcher", "search-images": "limner.search.searcher", "search-vectors": "limner.search.vectors",
     "write": "limner.write.writing", "serve": "limner.serve.api",
+    "train": "limner.train.method", "resume": "limner.train.method",
     "decide": "limner.curate.duplicates", "duplicate_images": "limner.curate.duplicate_images",
 }  # fmt: skip
 """The module whose code, with all it imports, each benchmark puts into its result."""

@@ -71,6 +71,8 @@ bench "gimp-help-en skimage-doc opencv-doc sklearn-doc openclipart" search/image
 "$BIN" -m pip install --quiet --disable-pip-version-check "faiss-cpu>=1.9" && bench "debian-handbook gimp-help-de gimp-help-fr gimp-help-es" search/vectors.py
 bench "gimp-help-en" write.py
 bench "gimp-help-en" serve.py
+bench "gimp-help-en" train.py
+bench "sasview" resume.py
 
 if [ -n "${WCXB:-}" ]; then
   likely=$(mktemp --suffix .npz)

@@ -24,8 +24,8 @@ class Cache:
 
     def __init__(self, layers: int, rows: int, capacity: int = 256) -> None:
         self.lengths = [0] * rows
-        self.device = torch.device("cpu")
-        """Where its keys are, once it has some."""
+        self.like = torch.zeros(0)
+        """An empty tensor of the kind that its keys are, once it has some."""
         self._capacity = capacity
         self._keys: list[Tensor | None] = [None] * layers
         self._values: list[Tensor | None] = [None] * layers
@@ -51,7 +51,7 @@ class Cache:
         """The keys and values of a layer, R x G x capacity x K."""
         key, value = self._keys[layer], self._values[layer]
         if key is None or value is None:
-            self.device = like_TGK.device
+            self.like = like_TGK.new_zeros(0)
             shape = (len(self), like_TGK.shape[1], self._capacity, like_TGK.shape[2])
             key, value = like_TGK.new_zeros(shape), like_TGK.new_zeros(shape)
             self._keys[layer], self._values[layer] = key, value
@@ -106,14 +106,15 @@ class Layout:
 
     @cached_property
     def level(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Where all rows have as many new tokens, N: their rows R, where in them the tokens go R x N, and which of the longest row's keys each
-        of them sees, R x N x M. It is the same for every layer."""
+        """Where all rows have as many new tokens, N: their rows R, where in them the tokens go R x N, and what is added to the scores of the
+        longest row's keys, R x N x M: nothing where a token sees the key. It is the same for every layer."""
         assert self.cache is not None
-        device = self.cache.device
-        rows = torch.tensor(self.rows, device=device)
-        before = torch.tensor([self.cache.lengths[row] for row in self.rows], device=device)
-        slots = before[:, None] + torch.arange(self.lengths[0], device=device)
-        return rows, slots, torch.arange(max(self.seen), device=device) <= slots[:, :, None]
+        like = self.cache.like
+        rows = torch.tensor(self.rows, device=like.device)
+        before = torch.tensor([self.cache.lengths[row] for row in self.rows], device=like.device)
+        slots = before[:, None] + torch.arange(self.lengths[0], device=like.device)
+        late = torch.arange(max(self.seen), device=like.device) > slots[:, :, None]
+        return rows, slots, like.new_zeros(late.shape).masked_fill_(late, -torch.inf)
 
     @classmethod
     def of(cls, batch: Packed) -> Layout:
@@ -137,14 +138,15 @@ def attend(q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, layout: Layout, layer: i
     lengths = list(layout.lengths)
     blocks = layout.block_T.split(lengths) if layout.block_T is not None else None
     out: list[Tensor] = []
-    # Split and not sliced: going back through a slice of a batch writes a batch of zeros.
-    for i, (length, *parts) in enumerate(zip(lengths, *(x.split(lengths) for x in (q_THK, k_TGK, v_TGK)), strict=True)):
-        if q_THK.device.type == "cpu" and q_THK.requires_grad and length < _SHORT:
+    learns = q_THK.device.type == "cpu" and q_THK.requires_grad
+    with torch.autocast(q_THK.device.type, enabled=False):  # it would undo the choice of numbers here
+        # Split and not sliced: going back through a slice of a batch writes a batch of zeros.
+        for i, (length, *parts) in enumerate(zip(lengths, *(x.split(lengths) for x in (q_THK, k_TGK, v_TGK)), strict=True)):
             # On CPUs the fused kernel goes back through short rows of bfloat16 several times as slowly as through single precision.
-            parts = [part.float() for part in parts]
-        q, k, v = (part.transpose(0, 1)[None] for part in parts)
-        mask = visible(length, 0, blocks[i], q.device) if blocks is not None and layout.together[i] else None
-        out.append(_attended(q, k, v, mask, mask is None, scale)[0].transpose(0, 1).to(q_THK.dtype))
+            numbers = torch.float32 if learns and length < _SHORT else v_TGK.dtype
+            q, k, v = (part.transpose(0, 1)[None].to(numbers) for part in parts)
+            mask = visible(length, 0, blocks[i], q.device) if blocks is not None and layout.together[i] else None
+            out.append(_attended(q, k, v, mask, mask is None, scale)[0].transpose(0, 1).to(v_TGK.dtype))
     return torch.cat(out) if out else q_THK
 
 
@@ -173,13 +175,9 @@ def _short(q_THK: Tensor, k_TGK: Tensor, v_TGK: Tensor, lengths: Sequence[int], 
 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool, scale: float | None) -> Tensor:
-    # Groups of query heads for one key head: the kernel for CPUs wants as many keys as queries.
-    if q.shape[1] != k.shape[1] and q.shape[2] == 1:  # heads of a group see the same keys: they are as good as tokens
-        grouped = q.reshape(len(q), k.shape[1], -1, q.shape[3])
-        return functional.scaled_dot_product_attention(grouped, k, v, attn_mask=mask, scale=scale).reshape(q.shape)
-    if q.shape[1] != k.shape[1]:
-        k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], 1) for x in (k, v))
-    return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal and q.shape[2] > 1, scale=scale)
+    return functional.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, is_causal=causal and q.shape[2] > 1, scale=scale, enable_gqa=q.shape[1] != k.shape[1]
+    )
 
 
 def _continued(
@@ -213,8 +211,8 @@ def _level(
     """All rows at once, each with as many new tokens."""
     rows, slots, mask = layout.level
     count, new = slots.shape
-    key[rows[:, None], :, slots] = k_TGK.view(count, new, *k_TGK.shape[1:])
-    value[rows[:, None], :, slots] = v_TGK.view(count, new, *v_TGK.shape[1:])
+    for held, more in ((key, k_TGK), (value, v_TGK)):
+        held[rows[:, None], :, slots] = more.view(count, new, *more.shape[1:])
     whole = layout.rows == tuple(range(len(key)))
     k, v = (x[:, :, :most] if whole else x[rows, :, :most] for x in (key, value))
     q = q_THK.view(count, new, *q_THK.shape[1:]).transpose(1, 2)

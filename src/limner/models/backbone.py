@@ -80,15 +80,10 @@ class HubBackbone(nn.Module):
 
 
 def _register() -> None:
-    """Make limner's attention known to transformers."""
-    from transformers import AttentionInterface, AttentionMaskInterface
+    """Make limner's attention known to transformers, which makes no masks for one that it knows none for: who sees whom is in the layout."""
+    from transformers import AttentionInterface
 
     AttentionInterface.register(_NAME, _attention)
-    AttentionMaskInterface.register(_NAME, _no_mask)
-
-
-def _no_mask(*_: Any, **__: Any) -> None:
-    """Who sees whom is in the layout."""
 
 
 def _attention(

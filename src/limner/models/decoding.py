@@ -211,19 +211,19 @@ class _Loop:
         device = parts[0][2].device
         lengths = tuple(len(piece) for _, piece, _ in parts)
         together = tuple(piece.together for _, piece, _ in parts)
-        blocks = [torch.full((len(p),), i if p.together else -1, device=device) for i, (_, p, _) in enumerate(parts)]
+        blocks = np.repeat([i if each else -1 for i, each in enumerate(together)], lengths)
         starts = [_places(stream, piece, run.cell) for _, run in running for stream, piece, _ in run.parts]
-        modality = torch.cat([torch.full((len(p),), p.modality, device=device) for _, p, _ in parts])
+        modality = torch.from_numpy(np.repeat([piece.modality for _, piece, _ in parts], lengths)).to(device)
         self.cache.room(max(stream.length + len(piece) for stream, piece, _ in parts))
         layout = Layout(
             lengths,
-            torch.cat(blocks) if any(together) else None,
+            torch.from_numpy(blocks).to(device) if any(together) else None,
             together,
             self.cache,
             tuple(stream.row for stream, _, _ in parts),
             keep,
         )
-        index = torch.cat([torch.arange(s.length, s.length + len(p), device=device) for s, p, _ in parts])
+        index = torch.from_numpy(np.concatenate([np.arange(s.length, s.length + len(p)) for s, p, _ in parts])).to(device)
         where = torch.from_numpy(np.concatenate([place for place, _ in starts])).to(device)
         states = self.model.run(torch.cat([x for _, _, x in parts]), layout, modality, index, where).split(lengths)
         if keep:
@@ -246,7 +246,7 @@ def _places(stream: Stream, piece: Piece, cell: tuple[int, int] | None) -> tuple
 def fed(model: Interleaved, stream: Stream, pieces: Sequence[Piece]) -> Generator[Request, Any, Tensor]:
     """Run pieces after a stream and keep them; the state after the last token (1 x D)."""
     state: Tensor | None = None
-    device = next(model.parameters()).device
+    device = model.device
     for some in _runs(pieces):
         whole = some[0] if len(some) == 1 else _joined(some)
         if whole.values is None:
@@ -287,26 +287,29 @@ def tell(
     (stream,) = yield Open(1)
     context = list(prompt.pieces)
     state = yield from fed(model, stream, context)
-    begun = bool(len(context[-1])) and int(context[-1].ids[-1]) == marks.image  # the prompt asks for an image to come first
+    asked = bool(len(context[-1])) and int(context[-1].ids[-1]) == marks.image
+    begun = asked and model.image is not None  # the prompt asks for an image to come first
     if begun:
         context[-1:] = [words(context[-1].ids[:-1]), words([marks.image])]
     said: list[int] = []
     since = control.apart
     images = count = 0
-    while True:
-        token = marks.image if begun else -1
+
+    def able() -> bool:
+        return model.image is not None and images < control.most and since >= control.apart
+
+    while begun or count < control.tokens or able():
+        token = marks.image
         if not begun:
             (logits,) = yield Apply(model.logits, (state,))
-            able = model.image is not None and images < control.most and since >= control.apart
-            token = _next(logits, control, chance, said, model, able, count, images)
-        ends = token == marks.end or (count >= control.tokens and token != marks.image)
-        if (ends or token == marks.image) and said:
-            done(Written(number, tuple(said), piece=words(said)))
-            context.append(words(said))
-            said = []
-        if ends:
+            token = _next(logits, control, chance, said, model, able(), count, images)
+        if token == marks.end or (count >= control.tokens and token != marks.image):
             break
         if token == marks.image and model.image is not None:
+            if said:
+                done(Written(number, tuple(said), piece=words(said)))
+                context.append(words(said))
+                said = []
             if not begun:
                 context.append(words([token]))
                 state = yield from fed(model, stream, context[-1:])
@@ -321,7 +324,10 @@ def tell(
             continue
         said.append(token)
         count, since = count + 1, since + 1
-        state = yield from fed(model, stream, [words([token])])
+        if count < control.tokens or able():  # what comes after the last word need not be known
+            state = yield from fed(model, stream, [words([token])])
+    if said:
+        done(Written(number, tuple(said), piece=words(said)))
     yield Close((stream,))
     done(Written(number, ended=True))
 

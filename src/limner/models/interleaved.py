@@ -94,6 +94,12 @@ class Interleaved(nn.Module):
         """An empty cache of that many rows."""
         return cast("Backbone", self.backbone).cache(rows)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its words are."""
+        known = self.words if self.words is not None else cast("HubBackbone", self.backbone).model.get_input_embeddings()
+        return cast("Tensor", known.weight).device
+
     def embed(self, ids_T: Tensor) -> Tensor:
         """The vectors of token ids, T x D; those of CONTINUOUS are of id 0."""
         ids_T = ids_T.clamp(min=0)
