@@ -173,9 +173,16 @@ class Packed:
     images: tuple[Tensor, ...] = ()
     together: tuple[bool, ...] = field(default=())
     """Of each sequence, whether it has a group whose tokens all see each other."""
+    filler: int = 0
+    """Tokens at the end that are there for the batch's size alone, a sequence of their own."""
 
     def __len__(self) -> int:
         return len(self.ids_T)
+
+    @property
+    def tokens(self) -> int:
+        """How many there are without the filler."""
+        return len(self) - self.filler
 
     @property
     def sequence_T(self) -> Tensor:
@@ -215,8 +222,12 @@ def places(pieces: Iterable[Piece], start: int = 0) -> tuple[NDArray[np.int64], 
     return (np.concatenate(found) if found else np.zeros((0, 3), np.int64)), start
 
 
-def collate(sequences: Many[Sequence], channels: int = 0) -> Packed:
-    """Sequences as one batch. `channels` are those of continuous tokens, so that a batch without any has V x C of none too."""
+def collate(sequences: Many[Sequence], channels: int = 0, multiple: int = 1) -> Packed:
+    """Sequences as one batch. `channels` are those of continuous tokens, so that a batch without any has V x C of none too. It is filled up to a
+    `multiple` of tokens by a sequence of which nothing is learnt: kernels are compiled, and kept, for each size that comes."""
+    filler = -sum(map(len, sequences)) % multiple
+    if filler:
+        sequences = [*sequences, Sequence((words([0] * filler, 0.0),))]
     ids: list[NDArray[np.int64]] = []
     labels, loss, modality, where, block = [], [], [], [], []
     values: list[NDArray[np.float32]] = []
@@ -254,5 +265,5 @@ def collate(sequences: Many[Sequence], channels: int = 0) -> Packed:
     vectors = joined(values, (0, channels), np.float32) if values or channels else None
     return Packed(
         joined(ids), joined(labels), joined(loss, kind=np.float32), joined(modality), joined(where, (0, 3)), joined(block),
-        tuple(len(each) for each in ids), tuple(spans), vectors, tuple(images), tuple(together),
+        tuple(len(each) for each in ids), tuple(spans), vectors, tuple(images), tuple(together), filler,
     )  # fmt: skip

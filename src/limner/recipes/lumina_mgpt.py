@@ -40,7 +40,7 @@ from limner.train.batches import Held, Packing
 from limner.train.schedule import Schedule
 from limner.train.trainer import Fit, fit
 
-SHAPES = ((6, 6), (5, 7), (7, 5), (4, 9), (9, 4))
+SHAPES = ((5, 5), (4, 6), (6, 4), (3, 8), (8, 3))
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Settings:
 
     data: tuple[str, ...] = ("openclipart", "fluent-emoji")
     most: int = 1_600
-    small: int = 16
+    small: int = 9
     images: Drawn = field(default_factory=Drawn)
     decoder: DecoderSettings = field(default_factory=lambda: DecoderSettings(128, 4, 4, 4, 344))
-    tokens: int = 2_048
+    tokens: int = 512
     rate: float = 2e-3
-    stages: tuple[int, int, int] = (50, 75, 80)
+    stages: tuple[int, int, int] = (200, 300, 350)
     asked: int = 160
     others: int = 15
     drawn: int = 40
@@ -268,7 +268,7 @@ RECIPE = Recipe(
     claims=list(_claims()),
     settings={
         "smoke": Settings(
-            data=("fluent-emoji",), most=80, images=Drawn(36, 16, 8, 300), decoder=DecoderSettings(32, 1, 2, 2, 64), tokens=512, stages=(2, 2, 2),
+            data=("fluent-emoji",), most=80, images=Drawn(25, 16, 8, 300), decoder=DecoderSettings(32, 1, 2, 2, 64), tokens=512, stages=(2, 2, 2),
             asked=6, others=2, drawn=4, tries=4,
         ),
         "laptop": Settings(),

@@ -66,11 +66,11 @@ class Settings:
     made: Making = field(default_factory=Making)
     decoder: DecoderSettings = field(default_factory=lambda: DecoderSettings(128, 4, 4, 4, 344))
     head: tuple[int, int] = (80, 2)
-    tokens: int = 2_048
+    tokens: int = 512
     rate: float = 3e-3
-    begun: int = 180
-    added: int = 30
-    all: int = 90
+    begun: int = 600
+    added: int = 100
+    all: int = 300
     scales: tuple[float, ...] = (1.0, 3.0)
     strokes: int = 8
     asked: int = 120

@@ -36,7 +36,7 @@ Codes = NDArray[np.int64]
 class Drawn:
     """Images have `large` codes at most, of `entries`, of patches' `channels` components; words are of a `vocabulary` of pieces."""
 
-    large: int = 36
+    large: int = 25
     entries: int = 256
     channels: int = 24
     vocabulary: int = 1_024

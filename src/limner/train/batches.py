@@ -39,6 +39,9 @@ class Batches(Protocol):
         ...
 
 
+_MULTIPLE = 64  # that the tokens of a batch are
+
+
 class Rows:
     """Batches of `batch` of `count` rows without end, in another order each pass; `make` makes a batch of rows' numbers. What is left at the end of a
     pass is not dealt. See `Batches`. Raises `LimnerError` where there are fewer rows than a batch has."""
@@ -123,8 +126,8 @@ class Streamed:
 
 
 class Packing:
-    """Batches of at most `tokens` from a source: sequences longer than `context` are cut, a window of about `window` batches is
-    packed at a time and dealt out in an order drawn by the seed. `channels` are those of continuous tokens.
+    """Batches of at most `tokens` (and filled up to a multiple of 64) from a source: sequences longer than `context` are cut, a window of about
+    `window` batches is packed at a time and dealt out in an order drawn by the seed. `channels` are those of continuous tokens.
 
     `waste` is the share of `tokens` that batches so far have not filled.
     """
@@ -189,4 +192,4 @@ class Packing:
             self._room += self._tokens
             # Before it is given away: whoever saves while the batch is used goes on after it.
             self._position = {**self._position, "dealt": dealt + 1}
-            yield collate(some, self._channels)
+            yield collate(some, self._channels, _MULTIPLE)

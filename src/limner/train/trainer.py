@@ -150,7 +150,7 @@ class _Run:
             micro = [next(feed).to(self.device) for _ in range(s.accumulate)]
             waited += time.perf_counter() - asked
             losses, norm = self._update(micro)
-            size = sum(len(batch) for batch in micro if hasattr(batch, "__len__"))
+            size = sum(_size(batch) for batch in micro)
             tokens, counted = tokens + size, counted + size
             window.append(losses)
             if self.step > s.steps * 0.9 or self.step == s.steps:
@@ -307,6 +307,11 @@ class _Run:
         path = folder / LOG
         if self.among.rank == 0 and path.is_file():
             path.write_text("".join(json.dumps(line) + "\n" for line in self.lines), "utf-8")
+
+
+def _size(batch: Any) -> int:
+    """What it has of whatever it is counted in."""
+    return int(batch.tokens) if hasattr(batch, "tokens") else len(batch) if hasattr(batch, "__len__") else 0
 
 
 def _mean(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
