@@ -24,6 +24,14 @@ def test_labels_are_what_comes_next_in_the_same_sequence_where_it_counts():
     assert batch.sequence_T.tolist() == [0, 0, 0, 0, 1, 1]
 
 
+def test_a_batch_is_filled_up_with_what_teaches_nothing():
+    given = [Sequence((words([1, 2]), words([3, 4]))), Sequence((words([5, 6]),))]
+    plain, filled = collate(given), collate(given, multiple=8)
+    assert (len(filled), filled.tokens, filled.filler, filled.lengths) == (8, 6, 2, (4, 2, 2))
+    assert filled.labels_T.tolist() == [*plain.labels_T.tolist(), IGNORED, IGNORED]
+    assert collate(given, multiple=6).filler == plain.filler == 0
+
+
 def test_vectors_are_no_labels_and_keep_their_order():
     first, second = image(1, 2), image(2, 1)
     batch = collate([Sequence((words([1]), first, words([2]))), Sequence((second,))])
