@@ -102,6 +102,13 @@ def test_never_both_held_and_contradicted_by_its_mirror(differences, effect):
 # Running
 
 
+def test_where_nothing_differs_nothing_is_told():
+    found = paired([0.0, 0.0, 0.0], 0.5)
+    assert found.word == "underpowered"
+    assert "nothing differs" in found.reason
+    assert paired([0.0, 0.0, 0.01], 0.5).word == "contradicted"
+
+
 def test_a_run_keeps_every_seed_and_judges(tmp_path):
     result = run(recipe(measure, claim(better="ours", worse="theirs")), "smoke")
     assert result["figures"]["ours"]["values"] == pytest.approx([2.0, 2.1, 2.2, 2.3, 2.4])

@@ -144,7 +144,9 @@ def test_a_run_serves_the_port_of_language_models(corpus: Corpus, tmp_path: Path
     assert images(Sampling(tokens=8, images=2, least_images=2)) == [2, 2]
     one = model.answer(asked, Sampling(tokens=8, least_images=1))
     led = model.answer(asked, Sampling(tokens=8, least_images=1, guidance=4.0))
-    assert [[p for p in a.parts if isinstance(p, bytes)] for a in one] != [[p for p in a.parts if isinstance(p, bytes)] for a in led]
+    assert [[p for p in a.parts if isinstance(p, bytes)] for a in one] != [
+        [p for p in a.parts if isinstance(p, bytes)] for a in led
+    ]
 
 
 def test_a_folder_without_a_model_or_with_a_damaged_one_is_named(corpus: Corpus, tmp_path: Path):

@@ -71,6 +71,14 @@ def paired(differences: Sequence[float], effect: float) -> Verdict:
 
 
 def _judged(mean: float, interval: float, detectable: float, effect: float) -> Verdict:
+    if mean == interval == 0:
+        return Verdict(
+            "underpowered",
+            mean,
+            interval,
+            detectable,
+            "nothing differs at all: the measure is at an end of its scale, or too coarse",
+        )
     if mean - interval > 0:
         return Verdict("held", mean, interval, detectable)
     if mean + interval < effect or (mean + interval <= 0):
