@@ -12,8 +12,8 @@ from limner.errors import LimnerError
 
 pytest.importorskip("uvicorn", reason="limner[serve] is not installed")
 
+from limner.document.formula import mathml
 from limner.serve.catalogue import Catalogue, Filter
-from limner.serve.formula import mathml
 from limner.serve.guard import Guard
 from limner.serve.server import listen, serving
 

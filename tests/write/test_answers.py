@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,14 @@ def test_nothing_of_a_page_is_markup_in_an_answer(search: Search):
     assert "<img src=x" not in page
     assert 'href="javascript' not in page
     assert "<script" not in MarkdownIt("commonmark").render(render.markdown(answer, lambda image: "p.png"))
+
+
+def test_formulas_are_set_in_a_page_and_stay_latex_where_they_cannot_be(search: Search):
+    answer = Writing(search).answer("How do I crop an image?")
+    said = Text(0, "It takes $x^2$ pixels, or $\\undefined{$.")
+    page = render.page(replace(answer, document=replace(answer.document, parts=(said,))), search.media)
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
+    assert "\\undefined" in page
 
 
 def test_a_writer_that_nobody_serves_is_refused(search: Search):

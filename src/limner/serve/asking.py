@@ -10,12 +10,12 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from starlette.datastructures import FormData, UploadFile
 
 from limner.curate.steps import unnumbered
+from limner.document.formula import mathml
 from limner.errors import LimnerError
 from limner.search import Hit, Where
 from limner.serve.answering import NAME, Addresses, Answering, Asked, Kept, new_id
 from limner.serve.errors import RETRY, Busy, Refused
 from limner.serve.forms import field, read_form
-from limner.serve.formula import mathml
 from limner.serve.messages import QUESTION, checked_picture
 from limner.serve.pages import Pages
 from limner.write import Turn, render

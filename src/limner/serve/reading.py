@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from limner.corpus.trace import Event, figures
 from limner.document import Document, Part, Text
+from limner.document.formula import mathml
 from limner.document.html import Style, blocks
-from limner.serve.formula import mathml
 from limner.serve.site import Site
 
 

@@ -13,7 +13,9 @@ from markupsafe import Markup
 
 from limner.corpus.probe import probe
 from limner.document import Image, Part, Text
+from limner.document.formula import mathml
 from limner.document.html import Style, blocks
+from limner.errors import MissingExtra
 from limner.formats.markdown import escaped, text_block
 from limner.write.answer import Answer, Source
 
@@ -148,8 +150,17 @@ figure { margin: 1rem 0; } figcaption { color: var(--dim); font-size: .9rem; }
 .part > figure { margin-bottom: 0; } .part > figure ~ .cite { position: absolute; right: 0; bottom: 0; }
 .sources { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: .8rem; font-size: .9rem; }
 pre { overflow: auto; background: #8881; padding: .6rem; border-radius: 6px; }
+.long-formula { display: inline-block; max-width: 100%; overflow-x: auto; overflow-y: hidden; vertical-align: middle; }
 footer { color: var(--dim); font-size: .85rem; margin-top: 2rem; }
 """
+
+
+def _set(latex: str, display: bool) -> Markup | None:
+    """A formula as MathML, None to show its LaTeX: where it cannot be set, and where nothing is installed that sets it."""
+    try:
+        return mathml(latex, display)
+    except MissingExtra:
+        return None
 
 
 def page(answer: Answer, media: Callable[[str], bytes | None]) -> str:
@@ -163,6 +174,6 @@ def page(answer: Answer, media: Callable[[str], bytes | None]) -> str:
             "<footer>Written by limner ({}) from {} sources.{}</footer></body></html>\n"
         ).format(
             answer.document.language or "en", answer.question, Markup(_STYLE), answer.question,
-            html(answer, data_address(media)), answer.writer, len(answer.sources), unsaid,
+            html(answer, data_address(media), formula=_set), answer.writer, len(answer.sources), unsaid,
         )
     )  # fmt: skip
