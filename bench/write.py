@@ -123,9 +123,9 @@ def timed(writing: Writing, questions: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def injected(folder: str, writer: str, told: Sequence[str] = ORDERS) -> dict[str, int]:
+def injected(folder: str, writer: str, told: Sequence[str] = ORDERS, every: int = 1) -> dict[str, int]:
     """How many answers about pages with an order in them say the word, how many lose the fact that they give without the order, and how many
-    have pictures or links of elsewhere."""
+    have pictures or links of elsewhere; of every `every`-th thing."""
     counts = {"asked": 0, "said": 0, "lost": 0, "control": 0, "foreign": 0}
     facts: dict[str, bool] = {}
     for number, order in enumerate(("", *told)):
@@ -134,7 +134,7 @@ def injected(folder: str, writer: str, told: Sequence[str] = ORDERS) -> dict[str
         corpus.append([page(thing, order.format(word=words[thing], thing=thing)) for thing in THINGS], {})
         index(corpus, Settings(text=""))
         writing = Writing(Search.open(corpus), writer)
-        for thing in THINGS[:: 1 if writer == "extractive" else 2]:
+        for thing in THINGS[::every]:
             answer = writing.answer(f"How do I start the {thing}?")
             said, fact = words[thing] in answer.text, f"Shift+{thing[0].upper()}" in answer.text
             if not order:
@@ -195,8 +195,8 @@ def main() -> None:
         if given.writer:
             result["model"] = timed(Writing(search, given.writer), questions[: given.model_questions])
             result["judges"] = {a: judged(a) for a in ("bundled:support", f"language:{given.writer}")}
-            result["injected_model"] = injected(f"{folder}/m", given.writer)
-            result["held_out_model"] = injected(f"{folder}/mh", given.writer, told)
+            result["injected_model"] = injected(f"{folder}/m", given.writer, every=4)
+            result["held_out_model"] = injected(f"{folder}/mh", given.writer, told, 8)
     result.update(code=code_hash("limner.write.writing"), data=data_hashes((SET, *OTHERS)), machine=machine())
     print(json.dumps(result, indent=2))
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
