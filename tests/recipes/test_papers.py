@@ -9,7 +9,6 @@ import pytest
 
 from limner.curate.chunks import chunks
 from limner.document import Document, Image, Text
-from limner.recipes.bigram import loss
 from limner.recipes.formulas import written
 from limner.recipes.mmsci import Figure, instruction, leaks
 from limner.recipes.paperpdf import Pair, by_rule, verified
@@ -94,13 +93,6 @@ def test_formulas_are_read_from_the_source_of_a_page(tmp_path):
     source.write_text("A lens :math:`f = 2r` bends.\n\n.. math::\n   :label: eq\n\n   x^2 = 1\n\n   y^2 = 2\n\nAs above.\n")
     assert [formula.strip() for formula in written(tmp_path, "guide/lens.html")] == ["x^2 = 1", "y^2 = 2", "f = 2r"]
     assert written(tmp_path, "guide/absent.html") == []
-
-
-def test_a_bigram_model_of_like_texts_is_less_surprised():
-    test = [["the", "lens", "bends", "light"]]
-    like = loss(["the", "lens", "bends", "the", "light"], test, 20)
-    unlike = loss(["a", "cat", "sleeps", "all", "day"], test, 20)
-    assert like < unlike
 
 
 @pytest.mark.parametrize("slug", ["paperpdf", "mmsci", "infimm-webmath", "comm", "multimodal-textbook", "howto-interlink"])
