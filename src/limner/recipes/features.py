@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from limner.experts.device import place
 from limner.models.heads.vectors import piece, spread
 from limner.models.sequence import IMAGE, Piece
 from limner.models.tokenizers import Autoencoder, BlockSettings, CodebookSettings, VectorQuantiser, ViTDecoder, ViTEncoder
-from limner.models.tokenizers.frozen import FrozenStages, frozen_stages
+from limner.models.tokenizers.frozen import FrozenStages
 from limner.models.tokenizers.unquantised import Unquantised
 from limner.recipes.drawings import Dealt, Drawings
-from limner.recipes.tokenizing import Learned, Weights, decoded, encoded, fitting
+from limner.recipes.tokenizing import Learned, Weights, decoded, encoded, fitting, looking
 from limner.train.trainer import fit
 
 
@@ -50,7 +49,7 @@ class Tokenizers:
 
     def __init__(self, s: Making, train: Drawings, side: int) -> None:
         torch.manual_seed(0)
-        frozen = frozen_stages((0, 2, 4, 10), 1.0).to(place()[0])
+        frozen = looking()
         codebook = VectorQuantiser(CodebookSettings(s.entries, s.channels, decay=0.95, revive=0.1))
         first = Autoencoder(ViTEncoder(s.blocks), codebook, ViTDecoder(s.blocks), side)
         fit(Learned(first, frozen), Dealt(train.some, s.batch, 0), fitting(s.steps, 0))

@@ -31,11 +31,11 @@ from limner.models.tokenizers import (
     counts,
     perplexity,
 )
-from limner.models.tokenizers.frozen import FrozenStages, frozen_stages
+from limner.models.tokenizers.frozen import FrozenStages
 from limner.recipes.drawings import Dealt, Drawings, Some, drawings
 from limner.recipes.painting import AllAtOnce, OneByOne, Size
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded, fitting
+from limner.recipes.tokenizing import Judge, Learned, again, coded, decoded, encoded, fitting, looking
 from limner.train.trainer import fit
 
 
@@ -73,11 +73,10 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     parts = drawings(settings.data, settings.side, settings.most)
     train, test = parts["train"].some, parts["test"]
     yield Measurement("pictures", len(train), note="that are trained on; no concept of the test part is among them")
-    device, _ = place()
-    frozen = frozen_stages((0, 2, 4, 10), 1.0).to(device)
+    frozen = looking()
     shown = test.spread(settings.drawn)
     judge = Judge(shown)
-    yield Measurement("real.alignment", judge()["alignment"], "%", "of the real pictures of the same texts")
+    yield judge.real_alignment()
     for name, tokenizer in _tokenizers(settings, seed).items():
         fit(Learned(tokenizer, frozen), Dealt(train, settings.batch, seed), fitting(settings.steps, seed))
         yield Measurement(f"{name}.tokens", tokenizer.length, "tokens", "of a picture")
@@ -115,10 +114,7 @@ def _kept(name: str, tokenizer: Autoencoder, test: Drawings, frozen: FrozenStage
     device, _ = place()
     some = test.some.to(device)
     latents = encoded(tokenizer, some)
-    drawn = decoded(tokenizer, latents.vectors_NPC)
-    units = {"psnr": "dB", "ssim": "", "perceptual": ""}
-    for key, value in closeness(frozen, some.images, drawn).items():
-        yield Measurement(f"{name}.{key}", value, units[key], "of reconstructions of test pictures")
+    yield from again(name, frozen, some.images, decoded(tokenizer, latents.vectors_NPC))
     assert latents.codes_NPG is not None
     used = [perplexity(c) for c in counts(latents.codes_NPG.cpu(), tokenizer.books)]
     yield Measurement(
@@ -132,9 +128,7 @@ def _painted(
     """Generators on the codes of a tokenizer: what they draw of test texts, and how fast. Only the first kind on a 2-D grid."""
     s = settings
     device, _ = place()
-    codes = encoded(tokenizer, train.to(device)).codes_NPG
-    assert codes is not None
-    told = Some({**train.held, "codes": codes.cpu()})
+    told = coded(tokenizer, train.to(device)).to("cpu")
     torch.manual_seed(seed)
     text = int(train["states"].shape[-1])
     kinds: dict[str, OneByOne | AllAtOnce] = {"ar": OneByOne(tokenizer.books, tokenizer.length, s.size, text)}
@@ -147,11 +141,7 @@ def _painted(
         drawn = generator.draw(shown.some.to(device).text, s.scale, s.strokes, chance)
         images = decoded(tokenizer, tokenizer.lookup(drawn))
         yield Measurement(f"{name}.{kind}.speed", len(images) / (time.perf_counter() - began), "pictures/s", "drawn in one batch")
-        found = judge(images)
-        yield Measurement(
-            f"{name}.{kind}.distance", found["distance"], "", "kernel distance of features from real pictures, x 1000"
-        )
-        yield Measurement(f"{name}.{kind}.alignment", found["alignment"], "%", "of other texts that fit less; 50 is chance")
+        yield from judge.measured(f"{name}.{kind}", images)
 
 
 def _claims() -> Iterator[Claim]:

@@ -84,7 +84,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     train, test, kept = material(s)
     yield Measurement("pictures", len(train.texts), note="that are trained on")
     judge = Judge(test)
-    yield Measurement("real.alignment", judge()["alignment"], "%", "of the real pictures of the same texts")
+    yield judge.real_alignment()
     again = kept.again(test)
     for way, images in again.items():
         for key, value in judge(images).items():
@@ -115,13 +115,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
         )
         for scale in s.scales if way != "new" else s.scales[:1]:
             control = Control(0, least=1, most=1, text_guidance=scale, steps=s.strokes, seed=seed)
-            judged = judge(drawn(model, vocabulary, test, control))
-            yield Measurement(
-                f"{way}.alignment.{scale:g}", judged["alignment"], "%", "of other texts that fit less; 50 is chance"
-            )
-            yield Measurement(
-                f"{way}.distance.{scale:g}", judged["distance"], "", "kernel distance of features from real pictures, x 1000"
-            )
+            yield from judge.measured(way, drawn(model, vocabulary, test, control), f".{scale:g}")
     for way in (way for way in s.ways if way != "soft"):
         pair = read["soft"], read[way]
         yield from compared(f"names.{way}", *pair, ("soft", way), "nats", "a token of a held-out picture's name", lower=True)

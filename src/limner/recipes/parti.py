@@ -27,11 +27,10 @@ from limner.models.tokenizers import (
     counts,
     perplexity,
 )
-from limner.models.tokenizers.frozen import frozen_stages
 from limner.recipes.drawings import Dealt, Some, drawings
 from limner.recipes.painting import OneByOne, Size
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded, fitting
+from limner.recipes.tokenizing import Judge, Learned, again, coded, decoded, fitting, looking
 from limner.train.trainer import fit
 
 NAMES = ("small", "middle", "large")
@@ -70,23 +69,21 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     train, test = parts["train"].some, parts["test"]
     yield Measurement("pictures", len(train), note="that are trained on; no concept of the test part is among them")
     device, _ = place()
-    frozen = frozen_stages((0, 2, 4, 10), 1.0).to(device)
+    frozen = looking()
     torch.manual_seed(seed)
     blocks = BlockSettings(s.width, s.depth, 4, s.patch)
     codebook = VectorQuantiser(CodebookSettings(s.book, s.codes, decay=0.95, revive=0.1))
     tokenizer = Autoencoder(ViTEncoder(blocks), codebook, ViTDecoder(blocks), s.side)
     fit(Learned(tokenizer, frozen), Dealt(train, s.batch, seed), fitting(s.steps, seed))
     some = test.some.to(device)
-    asked = _coded(tokenizer, some)
-    again = decoded(tokenizer, tokenizer.lookup(asked["codes"]))
-    for key, value in closeness(frozen, some.images, again).items():
-        yield Measurement(f"tokenizer.{key}", value, "dB" if key == "psnr" else "", "of reconstructions of test pictures")
+    asked = coded(tokenizer, some)
+    yield from again("tokenizer", frozen, some.images, decoded(tokenizer, tokenizer.lookup(asked["codes"])))
     used = perplexity(counts(asked["codes"].cpu(), tokenizer.books)[0])
     yield Measurement("tokenizer.used", used, f"of {s.book}", "perplexity of the use of codes")
     shown = test.spread(s.drawn)
     judge = Judge(shown)
-    yield Measurement("real.alignment", judge()["alignment"], "%", "of the real pictures of the same texts")
-    told = _coded(tokenizer, train.to(device)).to("cpu")
+    yield judge.real_alignment()
+    told = coded(tokenizer, train.to(device)).to("cpu")
     for name, size in zip(NAMES, s.sizes, strict=True):
         torch.manual_seed(seed)
         model = OneByOne(tokenizer.books, tokenizer.length, size, int(train["states"].shape[-1]), s.dropout)
@@ -96,16 +93,7 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
         text = shown.some.to(device).text
         chance = torch.Generator(device).manual_seed(seed)
         images = decoded(tokenizer, tokenizer.lookup(model.draw(text, s.scale, 0, chance)))
-        found = judge(images)
-        yield Measurement(f"{name}.alignment", found["alignment"], "%", "of other texts that fit less; 50 is chance")
-        yield Measurement(f"{name}.distance", found["distance"], "", "kernel distance of features from real pictures, x 1000")
-
-
-def _coded(tokenizer: Autoencoder, some: Some) -> Some:
-    """The same with their codes."""
-    codes = encoded(tokenizer, some).codes_NPG
-    assert codes is not None
-    return Some({**some.held, "codes": codes})
+        yield from judge.measured(name, images)
 
 
 def _loss(model: OneByOne, some: Some, batch: int = 256) -> float:

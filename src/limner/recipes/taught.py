@@ -11,15 +11,15 @@ from itertools import chain, islice, product
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from limner.models.decoder import Decoder, DecoderSettings
 from limner.models.heads.seen import SeenHead
 from limner.models.heads.vectors import Floats
 from limner.models.interleaved import Interleaved
-from limner.models.sequence import IGNORED, Piece, collate, cut, packs, words
+from limner.models.sequence import Piece, cut, words
 from limner.models.sequence import Sequence as Whole
 from limner.models.vocabulary import Vocabulary
+from limner.recipes.likelihoods import nats
 from limner.train.batches import Held, Packing
 from limner.train.schedule import Schedule
 from limner.train.trainer import Fit, fit
@@ -82,7 +82,8 @@ def taught(
         steps = max(1, small.taught // small.tokens)
         fit(model, batches, Fit(steps, small.rate, schedule=Schedule(warm=max(1, steps // 10)), seed=seed, log=steps))
         for test, wholes in asked.items():
-            found[way, test] += 1 / starts * _read(model, wholes, small.tokens, channels)
+            lost = nats(model, wholes, channels, small.tokens)
+            found[way, test] += lost[:, 0] / np.maximum(lost[:, 1], 1) / starts
     return found
 
 
@@ -118,19 +119,3 @@ def _whole(told: Told, vocabulary: Vocabulary, context: int) -> Whole | None:
         sequence = Whole(tuple(kept))
     first = next(iter(cut(sequence, context)), None) if len(sequence) else None
     return first if first is not None and any(piece.loss and len(piece) > 1 for piece in first.pieces) else None
-
-
-@torch.no_grad()
-def _read(model: Interleaved, wholes: Sequence[Whole], tokens: int, channels: int) -> Floats:
-    found = np.zeros(len(wholes), np.float32)
-    device = next(model.parameters()).device
-    for batch in packs([len(whole) for whole in wholes], tokens) if wholes else ():
-        packed = collate([wholes[n] for n in batch], channels).to(device)
-        at_T = (packed.labels_T != IGNORED).nonzero()[:, 0]
-        told = model.logits(model.states(packed)[at_T]).float()
-        loss_T = functional.cross_entropy(told, packed.labels_T[at_T], reduction="none")
-        of_T = packed.sequence_T[at_T]
-        sums = torch.zeros(len(batch), device=device).index_add_(0, of_T, loss_T)
-        counts = torch.zeros(len(batch), device=device).index_add_(0, of_T, torch.ones_like(loss_T))
-        found[batch] = (sums / counts.clamp(min=1)).cpu().numpy()
-    return found

@@ -27,11 +27,11 @@ from limner.models.tokenizers import (
     ViTDecoder,
     ViTEncoder,
 )
-from limner.models.tokenizers.frozen import FrozenStages, frozen_stages
+from limner.models.tokenizers.frozen import FrozenStages
 from limner.recipes.drawings import Dealt, Drawings, Some, drawings
 from limner.recipes.painting import Flowing, Size
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
-from limner.recipes.tokenizing import Judge, Learned, closeness, decoded, encoded, fitting
+from limner.recipes.tokenizing import Judge, Learned, again, decoded, encoded, fitting, looking
 from limner.train.trainer import fit
 
 
@@ -68,11 +68,10 @@ def run(settings: Settings, seed: int) -> Iterator[Measurement]:
     parts = drawings(s.data, s.side, s.most)
     train, test = parts["train"].some, parts["test"]
     yield Measurement("pictures", len(train), note="that are trained on; no concept of the test part is among them")
-    device, _ = place()
-    frozen = frozen_stages((0, 2, 4, 10), 1.0).to(device)
+    frozen = looking()
     shown = test.spread(s.drawn)
     judge = Judge(shown)
-    yield Measurement("real.alignment", judge()["alignment"], "%", "of the real pictures of the same texts")
+    yield judge.real_alignment()
     text = int(train["states"].shape[-1])
     blocks = BlockSettings(s.width, s.depth, 4, s.patch)
     for length in s.lengths:
@@ -102,8 +101,7 @@ def _measured(
     fit(Learned(tokenizer, frozen, told=told), Dealt(train, s.batch, seed), fitting(s.steps, seed))
     some = test.some.to(device)
     drawn = decoded(tokenizer, encoded(tokenizer, some, told).vectors_NPC, some.text if told else None)
-    for key, value in closeness(frozen, some.images, drawn).items():
-        yield Measurement(f"{name}.{key}", value, "dB" if key == "psnr" else "", "of reconstructions of test pictures")
+    yield from again(name, frozen, some.images, drawn)
     vectors = encoded(tokenizer, train.to(device), told).vectors_NPC
     mean, deviation = vectors.mean((0, 1)), vectors.std((0, 1)).clamp(min=1e-4)
     torch.manual_seed(seed)
@@ -117,9 +115,7 @@ def _measured(
     yield Measurement(
         f"{name}.speed", len(found) / (time.perf_counter() - began), "pictures/s", f"tokens generated in {s.strokes} steps"
     )
-    judged = judge(decoded(tokenizer, found, text if told else None))
-    yield Measurement(f"{name}.distance", judged["distance"], "", "kernel distance of features from real pictures, x 1000")
-    yield Measurement(f"{name}.alignment", judged["alignment"], "%", "of other texts that fit less; 50 is chance")
+    yield from judge.measured(name, decoded(tokenizer, found, text if told else None))
 
 
 def _claims() -> Iterator[Claim]:

@@ -8,6 +8,7 @@ N pictures, P tokens, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,14 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from limner.experts.device import place
 from limner.experts.pairs.encoder import WEIGHTS
 from limner.experts.pairs.features import image_features
 from limner.experts.pairs.towers import load
 from limner.experts.text_encoder import text_encoder
 from limner.models.heads.vectors import pixels
 from limner.models.tokenizers import Latents, Text, Tokenizer
-from limner.models.tokenizers.frozen import FrozenStages
+from limner.models.tokenizers.frozen import FrozenStages, frozen_stages
 from limner.recipes.drawings import Drawings, Some, batches
+from limner.recipes.recipe import Measurement
 from limner.train.imagetokenizer import Weights as OfCorpora
 from limner.train.imagetokenizer import codes
 from limner.train.objectives.perceptual import kernel_distance, perceptual, psnr, ssim
@@ -38,6 +41,11 @@ class Weights(OfCorpora):
     """The perceptual loss is of the first `seen` pictures of a batch, since it costs more than all the rest."""
 
     seen: int = 8
+
+
+def looking() -> FrozenStages:
+    """The network that drawings are compared by."""
+    return frozen_stages((0, 2, 4, 10), 1.0).to(place()[0])
 
 
 def fitting(steps: int, seed: int) -> Fit:
@@ -74,6 +82,13 @@ def encoded(tokenizer: Tokenizer, some: Some, told: bool = False, batch: int = 2
     return Latents(vectors, torch.cat(codes) if codes else None, torch.cat([x.before_NPC for x in found]), grid=found[0].grid)
 
 
+def coded(tokenizer: Tokenizer, some: Some) -> Some:
+    """Pictures with their codes."""
+    codes = encoded(tokenizer, some).codes_NPG
+    assert codes is not None
+    return Some({**some.held, "codes": codes})
+
+
 @torch.no_grad()
 def decoded(tokenizer: Tokenizer, vectors_NPC: Tensor, text: Text | None = None, batch: int = 256) -> Tensor:
     """The pictures of vectors, a batch at a time."""
@@ -99,6 +114,12 @@ def closeness(frozen: FrozenStages, images: Tensor, drawn: Tensor) -> dict[str, 
     }
 
 
+def again(name: str, frozen: FrozenStages, images: Tensor, drawn: Tensor) -> Iterator[Measurement]:
+    """The closeness of reconstructions, by the name of what made them."""
+    for key, value in closeness(frozen, images, drawn).items():
+        yield Measurement(f"{name}.{key}", value, "dB" if key == "psnr" else "", "of reconstructions of test pictures")
+
+
 class Judge:
     """Says of pictures that were drawn of some texts how they are, against the real ones of those texts."""
 
@@ -121,3 +142,15 @@ class Judge:
             a, b = (torch.from_numpy(x[:, :SEEN]) * SEEN**0.5 for x in (features, self.real))
             told["distance"] = 1000 * kernel_distance(a, b)
         return told
+
+    def real_alignment(self) -> Measurement:
+        """What the real pictures reach."""
+        return Measurement("real.alignment", self()["alignment"], "%", "of the real pictures of the same texts")
+
+    def measured(self, name: str, drawn: Tensor, setting: str = "") -> Iterator[Measurement]:
+        """What pictures are found to be, by the name of what drew them, and by its setting."""
+        found = self(drawn)
+        yield Measurement(
+            f"{name}.distance{setting}", found["distance"], "", "kernel distance of features from real pictures, x 1000"
+        )
+        yield Measurement(f"{name}.alignment{setting}", found["alignment"], "%", "of other texts that fit less; 50 is chance")

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from limner.models.heads.flow import FlowHead, FlowSettings
-from limner.models.heads.vectors import Floats, ImageVectors
-from limner.models.sequence import CONTINUOUS, Packed, Piece
+from limner.models.heads.vectors import Floats, ImageVectors, piece
+from limner.models.sequence import Packed, Piece
 
 SEMANTIC = 2
 """The modality of features of an encoder that nothing is written by."""
@@ -39,7 +39,7 @@ class DualFlowHead(FlowHead):
 
 def features(values_PC: Floats) -> Piece:
     """The features of an image as a piece of a sequence, in one row."""
-    return Piece(np.full(len(values_PC), CONTINUOUS), SEMANTIC, 0.0, 1, len(values_PC), True, np.asarray(values_PC, np.float32))
+    return replace(piece(np.asarray(values_PC, np.float32)[None], 0.0, together=True), modality=SEMANTIC)
 
 
 def clean(piece: Piece) -> Piece:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from limner.corpus.pixels import Pixels
 from limner.errors import LimnerError
-from limner.models.heads.vectors import Floats
-from limner.models.sequence import CONTINUOUS, IMAGE, Packed, Piece
+from limner.models.heads.vectors import Floats, piece
+from limner.models.sequence import Packed, Piece
 
 
 class SeenHead(nn.Module):
@@ -28,8 +28,7 @@ class SeenHead(nn.Module):
     @staticmethod
     def piece(features_PC: Floats) -> Piece:
         """Features as a piece of a sequence, in one row."""
-        count = len(features_PC)
-        return Piece(np.full(count, CONTINUOUS), IMAGE, 0.0, 1, count, False, np.asarray(features_PC, np.float32))
+        return piece(np.asarray(features_PC, np.float32)[None], 0.0, together=False)
 
     def read(self, pixels: Pixels) -> Piece:
         """See `ImageHead`."""
