@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import io
 import json
@@ -15,6 +16,7 @@ from PIL import Image as Picture
 from experts.tiny import llama
 from limner.errors import ExpertError
 from limner.experts.language import Answer, LanguageModel, Message, Sampling, Scores, language, system, user
+from limner.experts.language_pictures import fetcher
 from limner.packages.cachedir import cache_folder
 
 
@@ -143,6 +145,44 @@ def test_images_are_sent_in_their_place(served: Served) -> None:
     (answer,) = language(f"openai:seeing@{served.url}").answer([[Message("user", ("before", out.getvalue(), "after"))]])
     assert answer.text == "answer 2 to ['text', 'image_url', 'text']"
     assert served.asked[-1]["messages"][0]["content"][1]["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+
+
+def test_pictures_of_an_answer_come_in_their_place_where_they_are_asked_for(served: Served) -> None:
+    served.refuse = 0
+    out = io.BytesIO()
+    Picture.new("RGB", (4, 4)).save(out, "PNG")
+    png = out.getvalue()
+    uri = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    message = {"role": "assistant", "content": f"First ![a]({uri}) then ![b](http://elsewhere.test/b.png).", "images": [
+        {"type": "image_url", "image_url": {"url": uri}}]}  # fmt: skip
+    plain = served.answer
+
+    def answer(body: dict, number: int) -> dict:
+        held = plain(body, number)
+        held["choices"][0]["message"] = message
+        return held
+
+    served.answer = answer  # type: ignore[method-assign]
+    model = language(f"openai:drawing@{served.url}")
+    asked = [[user("Draw.")]]
+    for _ in range(2):  # the second time from the cache
+        (answered,) = model.answer(asked, Sampling(images=4))
+        assert answered.parts == ("First", png, "then ![b](http://elsewhere.test/b.png).")
+    assert served.asked[-1]["modalities"] == ["text", "image"]
+    assert len(served.asked) == 1
+    (without,) = model.answer(asked)
+    assert without.parts == (message["content"],)
+
+
+def test_a_picture_that_is_none_is_an_error(served: Served) -> None:
+    fetch = fetcher(served.url, "")
+    assert fetch("http://127.0.0.1:1/x.png") is None  # another server's is not fetched
+    with pytest.raises(ExpertError, match="a picture that is none"):
+        fetch("data:image/png;base64,aGVsbG8=")
+    with pytest.raises(ExpertError, match="not base64"):
+        fetch("data:image/png,hello")
+    with pytest.raises(ExpertError, match="does not come"):
+        fetch("/nothing.png")
 
 
 def test_many_questions_keep_their_order(served: Served) -> None:

@@ -16,6 +16,7 @@ from limner.errors import ExpertError, MissingExtra
 from limner.experts.address import openai
 from limner.experts.budget import Budget, estimated
 from limner.experts.language import Answer, Content, Message, Sampling
+from limner.experts.language_pictures import fetcher, told
 from limner.experts.pace import Pace
 from limner.experts.requests import Kept
 
@@ -38,7 +39,8 @@ class Spent:
 
 
 class ServedModel:
-    """A model by its name at a server's address. What may be spent is capped as `limner.experts.budget` says."""
+    """A model by its name at a server's address. Where `Sampling.images` asks for pictures, an answer has those of the server in their places
+    (`limner.experts.language_pictures`). What may be spent is capped as `limner.experts.budget` says."""
 
     sees = True
 
@@ -48,7 +50,7 @@ class ServedModel:
         except ImportError:
             raise MissingExtra("openai", "openai", f"the language model openai:{model}@{url}") from None
         key = os.environ.get("LIMNER_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
-        self._package = package
+        self._package, self._fetch = package, fetcher(url, key)
         self._client = package.OpenAI(base_url=url, api_key=key, max_retries=RETRIES, timeout=TIMEOUT)
         self._model, self._url = model, url
         self._kept = kept or Kept()
@@ -71,6 +73,8 @@ class ServedModel:
         }  # fmt: skip
         if sampling.stop:
             request["stop"] = list(sampling.stop)
+        if sampling.images:
+            request["extra_body"] = {"modalities": ["text", "image"]}
         key = self._kept.key({"url": self._url, **request})
         found = self._kept.get(key)
         if found is None:
@@ -79,7 +83,13 @@ class ServedModel:
             self._count(found, cost)
         else:
             self._count(found, None)
-        return Answer((found["text"],), found["whole"], found["tokens_in"], found["tokens_out"])
+        parts = found.get("parts")
+        read = (
+            (found["text"],)
+            if parts is None
+            else tuple(base64.b64decode(p["image"]) if "image" in p else p["text"] for p in parts)
+        )
+        return Answer(read, found["whole"], found["tokens_in"], found["tokens_out"])
 
     def _paid(self, request: dict[str, Any], asked: int, written: int) -> tuple[dict[str, Any], float]:
         """The answer and what it cost: counted at its worst before it is sent."""
@@ -101,7 +111,13 @@ class ServedModel:
         if not got.choices:
             raise ExpertError(f"openai:{self._model}@{self._url} answered without a choice")
         choice, usage = got.choices[0], got.usage
-        return {
+        pictures: dict[str, Any] = {}
+        if "extra_body" in request:
+            parts = told({"content": choice.message.content, **(choice.message.model_extra or {})}, self._fetch)
+            pictures["parts"] = [
+                {"image": base64.b64encode(part).decode()} if isinstance(part, bytes) else {"text": part} for part in parts
+            ]
+        return pictures | {
             "text": choice.message.content or "",
             "whole": choice.finish_reason != "length",
             "tokens_in": usage.prompt_tokens if usage else 0,
