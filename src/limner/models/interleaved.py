@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +69,15 @@ class ImageHead(Protocol):
 
     def show(self, piece: Piece) -> Pixels:
         """The image that a piece stands for."""
+        ...
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """A head that reads images of one size faster together than each by itself."""
+
+    def all_read(self, pixels: Sequence[Pixels]) -> list[Piece]:
+        """What `read` makes of each; there is at least one."""
         ...
 
 

@@ -15,7 +15,7 @@ from limner.corpus.probe import probe
 from limner.document import Document, Image, Part, Text, document_id
 from limner.errors import LimnerError, MediaError
 from limner.models.decoding import Written
-from limner.models.interleaved import ImageHead, Marks
+from limner.models.interleaved import ImageHead, Marks, ReadsMany
 from limner.models.sequence import Piece, words
 from limner.models.sequence import Sequence as Whole
 from limner.models.vocabulary import Vocabulary
@@ -23,6 +23,7 @@ from limner.models.vocabulary import Vocabulary
 Media = Callable[[str], bytes | None]
 
 _KEPT = 50_000  # images whose tokens are kept in memory
+_TOGETHER = 32  # images that are read at once
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Reader:
     ) -> None:
         self.vocabulary, self.head, self.reading = vocabulary, head, reading
         self.marks = marks or vocabulary.marks
-        self._read: dict[str, Piece] = {}
+        self._read: dict[tuple[str, ...], list[Piece | None]] = {}
+        self._kept = 0
 
     def read(self, document: Document, media: Media) -> Iterable[Whole]:
         """The sequence of a document; none for one without anything that is read. Images that do not decode are left out.
@@ -75,31 +77,48 @@ class Reader:
     def pieces(self, document: Document, media: Media) -> Iterator[Piece]:
         """The parts of a document as pieces."""
         r = self.reading
-        seen = 0
+        images = iter(self._images(document, media))
         parts: list[Part] = [Text(0, document.title)] if r.title and document.title else []
         for part in [*parts, *document.parts]:
             if isinstance(part, Text) and part.text.strip() and (not r.roles or part.role in r.roles):
                 yield words(self.vocabulary.encode(f"{part.text.strip()}\n\n"), r.text_loss)
-            elif isinstance(part, Image) and self.head is not None and seen < r.images and part.ref:
-                piece = self._image(part.ref, media)
-                if piece is not None:
-                    seen += 1
-                    yield from self.announced(piece)
+            elif isinstance(part, Image) and part.ref and (piece := next(images, None)) is not None:
+                yield from self.announced(piece)
 
-    def _image(self, ref: str, media: Media) -> Piece | None:
-        """An image as its frozen tokenizer reads it, which is the same each pass."""
-        if ref not in self._read:
-            data = media(ref)
-            if data is None or self.head is None:
-                return None
-            try:
-                piece = self.head.read(fitted(thumbnail(data, self.reading.side), self.reading.side))
-            except MediaError:
-                return None
-            if len(self._read) >= _KEPT:
-                return piece
-            self._read[ref] = piece
-        return self._read[ref]
+    def _images(self, document: Document, media: Media) -> list[Piece | None]:
+        """The images of a document as a frozen tokenizer reads them, None for those that are not read. All of a document are read together, which is
+        quicker, and always so, whatever was read before: among others a number may round otherwise, and each pass is to be the same."""
+        refs = tuple(part.ref for part in document.parts if isinstance(part, Image) and part.ref)
+        if self.head is None or not refs:
+            return []
+        if refs in self._read:
+            return self._read[refs]
+        pixels: dict[str, Pixels | None] = {}
+        read: list[str] = []
+        left = self.reading.images
+        for ref in refs:
+            if left and ref not in pixels:
+                pixels[ref] = self._pixels(ref, media)
+            read.append(ref if left and pixels[ref] is not None else "")
+            left -= bool(read[-1])
+        some = {ref: shown for ref, shown in pixels.items() if shown is not None}
+        pieces = dict(zip(some, self._pieces(self.head, list(some.values())), strict=True))
+        found = [pieces.get(ref) for ref in read]
+        if len(some) == len(pixels) and self._kept + len(found) <= _KEPT:
+            self._kept += len(found)
+            self._read[refs] = found
+        return found
+
+    def _pixels(self, ref: str, media: Media) -> Pixels | None:
+        data = media(ref)
+        try:
+            return None if data is None else fitted(thumbnail(data, self.reading.side), self.reading.side)
+        except MediaError:
+            return None
+
+    def _pieces(self, head: ImageHead, pixels: list[Pixels]) -> Iterator[Piece]:
+        for some in (pixels[at : at + _TOGETHER] for at in range(0, len(pixels), _TOGETHER)):
+            yield from head.all_read(some) if isinstance(head, ReadsMany) else map(head.read, some)
 
     def announced(self, image: Piece) -> Iterator[Piece]:
         """An image between its marks."""
