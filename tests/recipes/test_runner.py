@@ -18,7 +18,7 @@ from limner.recipes.plot import rows_of, svg
 from limner.recipes.provenance import code_hash, folder_hash
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.run import amended, results, run, save
-from limner.recipes.table import is_stale, markdown
+from limner.recipes.table import markdown, stale
 from limner.recipes.verdict import judge, paired
 
 
@@ -210,13 +210,12 @@ def test_a_folders_hash_follows_names_and_contents(tmp_path):
 # Stale, and the table
 
 
-def test_a_result_of_other_code_or_of_other_data_is_stale():
+def test_a_result_of_other_data_is_stale():
     made = recipe(measure, claim(better="ours", at_least=1.0))
     result = run(made, "laptop")
-    assert not is_stale(made, result)
-    assert is_stale(made, {**result, "code": "0" * 16})
-    assert is_stale(made, {**result, "data": {"sasview": "0" * 16}})
-    assert is_stale(recipe(measure, data=["sasview"]), result)
+    assert stale(made, result) == []
+    assert stale(made, {**result, "data": {"sasview": "0" * 16}}) == ["data sasview"]
+    assert stale(recipe(measure, data=["sasview"]), result) == ["data sasview"]
 
 
 def test_the_table_shows_claims_figures_and_what_was_not_run():
@@ -226,8 +225,9 @@ def test_the_table_shows_claims_figures_and_what_was_not_run():
     assert "| toy | ours is better | +1 point | ours 2.2, theirs 1.1 | **held**: +1.1 ±" in text
     assert r"| toy | a \| b | ? |  | **waits** (needs a model) |" in text
     assert "| ours | 2.2 points | 0.158 |  |" in text
-    assert "stale |" not in text
-    assert ", stale |" in markdown({"toy": made}, {"toy": {**result, "code": "0"}})
+    assert "stale (" not in text
+    changed = {**result, "modules": {**result["modules"], "recipes/gone.py": "0" * 12}}
+    assert ", stale (recipes/gone.py) |" in markdown({"toy": made}, {"toy": changed})
     assert "| not run |" in markdown({"toy": made}, {})
 
 

@@ -33,8 +33,9 @@ from limner.experts.pairs.training import Training, train
 from limner.experts.text_encoder import text_encoder
 from limner.packages.cachedir import cache_folder
 from limner.pipeline import load as plan
+from limner.provenance.used import PAGES, code_of
 from limner.recipes.arrays import arrays
-from limner.recipes.provenance import code_hash, data_hashes
+from limner.recipes.provenance import data_hashes
 from limner.recipes.recipe import Claim, Measurement, Panel, Recipe
 from limner.recipes.stages import built
 from limner.sources.pairs import KINDS, Pair, figures, pairs, part
@@ -129,9 +130,10 @@ def _read(settings: Settings) -> tuple[Read, ...]:
 
 def _kept(name: str, most: int) -> Read:
     """A set's features from the cache, or computed: they take minutes, and every change of what is trained on them asks again."""
-    made_by = sha256(
-        f"{code_hash('limner.experts.pairs.features')} {code_hash('limner.sources.pairs')} {data_hashes((name,))} {most}".encode()
+    code = code_of(
+        "limner.experts.imagenet", "limner.experts.pairs.features", "limner.sources.pairs", *(() if name in KINDS else PAGES)
     )
+    made_by = sha256(f"{code} {data_hashes((name,))} {most}".encode())
     file = cache_folder("features") / f"{name}-{made_by.hexdigest()[:16]}.npz"
 
     def made() -> dict[str, NDArray[Any]]:

@@ -27,8 +27,10 @@ from limner.experts.text_encoder import MeanEncoder, text_encoder
 from limner.models.reader import fitted
 from limner.models.tokenizers import Text
 from limner.packages.cachedir import cache_folder
+from limner.provenance.gist import gist_hash
+from limner.provenance.used import code_of
 from limner.recipes.arrays import arrays
-from limner.recipes.provenance import code_hash, data_hashes
+from limner.recipes.provenance import data_hashes
 from limner.sources.pairs import pairs, part
 from limner.train.batches import Rows
 
@@ -96,10 +98,8 @@ class Dealt(Rows):
 def drawings(data: tuple[str, ...], side: int, most: int = 0) -> dict[str, Drawings]:
     """The pictures of each part of the split (`train`, `tune`, `test`; no concept is in two), of at most `most` of each set (0: all). Kept
     between runs."""
-    own = sha256(Path(__file__).read_bytes()).hexdigest()
-    made_by = (
-        f"{own} {code_hash('limner.sources.pairs')} {code_hash('limner.experts.text_encoder')} {data_hashes(data)} {side} {most}"
-    )
+    own = gist_hash(Path(__file__).read_bytes())
+    made_by = f"{own} {code_of('limner.sources.pairs', 'limner.experts.text_encoder')} {data_hashes(data)} {side} {most}"
     file = cache_folder("features") / f"drawings-{sha256(made_by.encode()).hexdigest()[:16]}.npz"
     with arrays(file, lambda: _read(data, side, most)) as found:
         texts, concepts = json.loads(found["texts"].tobytes())

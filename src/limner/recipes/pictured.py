@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,15 +26,15 @@ from limner.experts import efficientnet
 from limner.experts.device import place
 from limner.experts.encoder import encoder
 from limner.experts.onnx import Floats
-from limner.experts.pairs import features, towers
+from limner.experts.pairs import features
 from limner.experts.pairs.encoder import WEIGHTS
 from limner.experts.weights import weights
 from limner.packages.cachedir import cache_folder
 from limner.pipeline import load
+from limner.provenance.used import PAGES, code_of
 from limner.recipes.arrays import arrays
 from limner.recipes.provenance import data_hashes
 from limner.recipes.stages import built
-from limner.sources import pairs as of_sources
 from limner.sources.pairs import KINDS, Pair, figures, pairs, part
 
 _BATCH = 64
@@ -71,11 +70,11 @@ class Pictured:
 
 def pictured(name: str, most: int, words: int = 60) -> Pictured:
     """At most `most` pairs of a set whose texts have at most `words` words. Computed once: it takes minutes."""
-    # Of what features come from only what decides them: a hash of all that is imported would have them computed anew every day.
-    made_by = sha256(
-        b"".join(Path(module.__file__ or "").read_bytes() for module in (efficientnet, features, towers, of_sources))
+    # Of what features come from only what decides them: with what is trained on them, they would be computed anew every day.
+    code = code_of(
+        "limner.experts.imagenet", "limner.experts.pairs.encoder", "limner.sources.pairs", *(() if name in KINDS else PAGES)
     )
-    made_by.update(WEIGHTS.read_bytes() + f"{_CELLS} {data_hashes((name,))} {most} {words}".encode())
+    made_by = sha256(WEIGHTS.read_bytes() + f"{code} {_CELLS} {data_hashes((name,))} {most} {words}".encode())
     file = cache_folder("features") / f"pictured-{name}-{made_by.hexdigest()[:16]}.npz"
 
     def made() -> dict[str, NDArray[Any]]:

@@ -1,4 +1,5 @@
-"""Hashes of what a result was made from: the recipe's code with all of limner that it imports, and its data."""
+"""Hashes of what a result was made from: its data, its machine, and for a benchmark all of limner that its code can reach. What a run of a
+recipe really loaded is in `limner.provenance.used`."""
 
 from __future__ import annotations
 
@@ -12,13 +13,14 @@ from functools import cache
 from pathlib import Path
 
 from limner.errors import LimnerError
+from limner.provenance.files import folder_hash
 from limner.sources.datasets import dataset
 
 
 def code_hash(module: str) -> str:
     """One hash over the source of `module` and every module of limner it imports, directly or not, by reading
     import statements and lazy addresses (`"limner.x:y"`), and over the files that lie beside them: plans, word lists, weights.
-    A change in any of them makes results stale."""
+    A change in any of them, be it of a comment, gives another hash."""
     sources: dict[str, bytes] = {}
     left = [module]
     while left:
@@ -76,16 +78,6 @@ def _is_module(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
         return False
-
-
-def folder_hash(folder: Path) -> str:
-    """One hash over the names and contents of all files below `folder`."""
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
-        digest.update(f"{path.relative_to(folder)}\0".encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
 
 
 @cache

@@ -114,19 +114,28 @@ def _loaded() -> tuple[dict[str, Recipe], dict[str, str]]:
     without: dict[str, str] = {}
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         try:
-            loaded = getattr(importlib.import_module(f"limner.recipes.{module.name}"), "RECIPE", None)
+            loaded = _of(module.name)
         except ImportError as error:
             if error.name is None or error.name.partition(".")[0] == "limner":
                 raise
             without[module.name] = error.name.partition(".")[0]
             continue
-        if isinstance(loaded, Recipe):
+        if loaded:
             found[loaded.slug] = loaded
     return dict(sorted(found.items())), without
 
 
+def _of(module: str) -> Recipe | None:
+    loaded = getattr(importlib.import_module(f"limner.recipes.{module}"), "RECIPE", None)
+    return loaded if isinstance(loaded, Recipe) else None
+
+
 def recipe(slug: str) -> Recipe:
-    """The recipe called `slug`; raises `LimnerError` naming those there are."""
+    """The recipe called `slug`; raises `LimnerError` naming those there are. No other recipe's module is loaded: a result says
+    which modules its run loaded."""
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if f'slug="{slug}"' in path.read_text("utf-8") and (found := _of(path.stem)) and found.slug == slug:
+            return found
     known = recipes()
     if slug not in known:
         more = f"; some need {', '.join(sorted(set(lacking().values())))}: pip install 'limner[models]'" if lacking() else ""

@@ -12,8 +12,9 @@ from typing import Any
 
 from limner.curate.registry import coerce
 from limner.errors import LimnerError
+from limner.provenance.used import Used
 from limner.recipes.plot import svg
-from limner.recipes.provenance import code_hash, data_hashes, machine
+from limner.recipes.provenance import data_hashes, machine
 from limner.recipes.recipe import Measurement, Recipe, Scale, data_of
 from limner.recipes.verdict import judge
 
@@ -28,22 +29,23 @@ def run(
     """Run `recipe` at `scale` once a seed and judge its claims; `changes` amend its settings by name. Returns the result, which
     `save` writes."""
     settings = amended(recipe.settings[scale], changes or {})
-    # Before the first run: what is edited while it goes on was not what ran.
-    data, code = data_hashes(data_of(settings)), code_hash(recipe.module)
+    data = data_hashes(data_of(settings))
     count = seeds or recipe.seeds[scale]
     began = time.monotonic()
     figures: dict[str, list[float]] = {}
     about: dict[str, Measurement] = {}
-    for seed in range(count):
-        say(f"{recipe.slug}: seed {seed + 1} of {count}")
-        for found in recipe.run(settings, seed):
-            if not math.isfinite(found.value):
-                raise LimnerError(f"{recipe.slug} measured {found.name} as {found.value}: a figure must be a finite number")
-            if len(figures.get(found.name, ())) > seed:
-                raise LimnerError(f"{recipe.slug} measured {found.name} twice in one run: give each figure its own name")
-            figures.setdefault(found.name, []).append(float(found.value))
-            about[found.name] = found
-            say(f"  {found.name} = {found.value:g} {found.unit}".rstrip())
+    with Used() as used:
+        for seed in range(count):
+            say(f"{recipe.slug}: seed {seed + 1} of {count}")
+            for found in recipe.run(settings, seed):
+                if not math.isfinite(found.value):
+                    raise LimnerError(f"{recipe.slug} measured {found.name} as {found.value}: a figure must be a finite number")
+                if len(figures.get(found.name, ())) > seed:
+                    raise LimnerError(f"{recipe.slug} measured {found.name} twice in one run: give each figure its own name")
+                figures.setdefault(found.name, []).append(float(found.value))
+                about[found.name] = found
+                say(f"  {found.name} = {found.value:g} {found.unit}".rstrip())
+            used.note()
     uneven = [name for name, values in figures.items() if len(values) != count]
     if uneven:
         raise LimnerError(f"{recipe.slug} measured {uneven[0]} in some seeds only")
@@ -61,8 +63,8 @@ def run(
             {"key": c.key, "statement": c.statement, "paper": c.paper, "measured": c.measured, **asdict(judge(c, figures))}
             for c in recipe.claims
         ],
-        "data": data, "code": code, "machine": machine(),
-        "minutes": round((time.monotonic() - began) / 60, 2),
+        "data": data, "machine": machine(),
+        "minutes": round((time.monotonic() - began) / 60, 2), "modules": used.hashes(),
     }  # fmt: skip
 
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from limner.provenance.used import changed
 from limner.recipes.provenance import code_hash, data_hash
 from limner.recipes.recipe import Recipe
+from limner.recipes.verdict import Verdict, judge
+
+NAMED = 3
+"""How many of the things that changed a stale result names."""
 
 
-def is_stale(recipe: Recipe, result: Mapping[str, Any]) -> bool:
-    """Whether the code, or the data as they lie on this machine, have changed since the result was written. Data that are not
-    here cannot be compared and count as unchanged."""
-    if code_hash(recipe.module) != result["code"] or set(recipe.data(result["scale"])) != set(result["data"]):
-        return True
-    return any(found not in (None, known) for name, known in result["data"].items() for found in [data_hash(name)])
+def stale(recipe: Recipe, result: Mapping[str, Any]) -> list[str]:
+    """What has changed since the result was written: modules and data of limner that its run used, by their paths, its own first, and data
+    sets; [] where nothing has. Data sets that are not here cannot be compared and count as unchanged."""
+    known = result.get("modules")
+    # A result written before modules were recorded has one hash, of all that its recipe could reach.
+    code = changed(known) if known is not None else ["its code"] * (code_hash(recipe.module) != result["code"])
+    own = recipe.module.removeprefix("limner.").replace(".", "/") + ".py"
+    code = sorted(code, key=lambda path: (path != own, not path.startswith("recipes/")))
+    named = set(recipe.data(result["scale"])) ^ set(result["data"])
+    named |= {name for name, was in result["data"].items() if data_hash(name) not in (None, was)}
+    return code + [f"data {name}" for name in sorted(named)]
 
 
 def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -24,25 +34,27 @@ def markdown(known: Mapping[str, Recipe], results: Mapping[str, Mapping[str, Any
         "",
         "Written by `limner recipe table` from the files in `results/`, which `limner recipe run` writes. A verdict is *held*,",
         "*contradicted*, *underpowered* (the run could not have told), *measured* (nothing to hold or break), *not measured*",
-        "(the settings leave it out) or *waits*. A result whose code or data have changed since is marked stale.",
+        "(the settings leave it out) or *waits*. A result is stale where modules of limner that its run loaded, or its data, have",
+        "changed since in more than comments and docstrings; they are named.",
         "",
         "| recipe | claim | the paper's figure | ours | verdict |",
         "|---|---|---|---|---|",
     ]
     for slug, recipe in known.items():
         result = results.get(slug)
-        stale = result is not None and is_stale(recipe, result)
+        note = _note(stale(recipe, result)) if result else ""
         for claim in recipe.claims:
-            found = next((c for c in result["claims"] if c["key"] == claim.key), None) if result else None
-            verdict = _verdict(found, stale=stale) if result else "not run"
-            ours = _ours(claim.better, claim.worse, result) if result and found else ""
-            lines.append(_row(slug, claim.statement, claim.paper, ours, verdict))
+            # Judged anew: what a claim says, and how it is judged, may have changed since its figures were measured.
+            found = judge(claim, {name: figure["values"] for name, figure in result["figures"].items()}) if result else None
+            ours = _ours(claim.better, claim.worse, result) if result else ""
+            lines.append(_row(slug, claim.statement, claim.paper, ours, _verdict(found, note) if found else "not run"))
     for slug, recipe in known.items():
         if result := results.get(slug):
             lines += ["", f"## {slug}: {recipe.title}", "", f"{recipe.reference}", ""]
+            files = len(result["modules"]) if "modules" in result else "unrecorded"
             lines.append(
                 f"Scale {result['scale']}, {result['seeds']} seed(s), {result['minutes']} minutes on {result['machine']}; "
-                f"data {', '.join(f'{n} ({h})' for n, h in result['data'].items()) or 'none'}; code {result['code']}."
+                f"data {', '.join(f'{n} ({h})' for n, h in result['data'].items()) or 'none'}; files of limner: {files}."
             )
             if recipe.panels:
                 lines += ["", f"![What {slug} measured](../results/{slug}.svg)"]
@@ -58,16 +70,19 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"
 
 
-def _verdict(found: Mapping[str, Any] | None, *, stale: bool) -> str:
-    if found is None:
-        return "not run"
-    word = f"**{found['word']}**"
-    if found["interval"] is not None:
-        word += f": {found['difference']:+.3g} ± {found['interval']:.2g}, detects {found['detectable']:.2g}"
-    if found["reason"]:
-        word += f" ({found['reason']})"
+def _verdict(found: Verdict, note: str) -> str:
+    word = f"**{found.word}**"
+    if found.interval is not None and found.detectable is not None:
+        word += f": {found.difference:+.3g} ± {found.interval:.2g}, detects {found.detectable:.2g}"
+    if found.reason:
+        word += f" ({found.reason})"
     # What waits was not measured, so that nothing of it is stale.
-    return word + (", stale" if stale and found["word"] != "waits" else "")
+    return word + (note if found.word != "waits" else "")
+
+
+def _note(changed: Sequence[str]) -> str:
+    more = f", and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
+    return f", stale ({', '.join(changed[:NAMED])}{more})" if changed else ""
 
 
 def _ours(better: str, worse: str, result: Mapping[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""What a result was made from: the files of limner that a run used, and what they said."""
