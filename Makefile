@@ -9,7 +9,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) --editable '.[dev,ray,serve,svg,models,office,ocr,rst,speech,video]'
+	$(PIP_INSTALL) --editable '.[dev,ray,serve,svg,models,evaluate,office,ocr,rst,speech,video]'
 	touch $@
 
 $(VENV)/.demo: pyproject.toml constraints.txt

@@ -97,6 +97,20 @@ class Scores(Protocol):
         ...
 
 
+@runtime_checkable
+class ScoresParts(Protocol):
+    """A model that says how likely answers of text and images are."""
+
+    def likelihoods(
+        self, prompts: Sequence[Sequence[Message]], choices: Sequence[Sequence[tuple[Content, ...]]]
+    ) -> list[list[tuple[float, int]]]:
+        """For each conversation and each of its choices: the sum of the natural logarithms of the probabilities of the choice's tokens of text
+        and codes of images, and how many they are. What announces an image is not counted: it says that one comes, not which.
+
+        Raises `ExpertError` for what has no such probability: an image, where the model takes none or writes them otherwise than as codes."""
+        ...
+
+
 def language(address: str = "bundled:smollm2-135m") -> LanguageModel:
     """The model at `address`."""
     return cast("LanguageModel", resolve("language", address))

@@ -9,7 +9,7 @@ from typing import Any
 
 from limner.errors import ExpertError, MissingExtra
 from limner.experts.device import place, transformers_for
-from limner.experts.language import Answer, LanguageModel, Message, Sampling
+from limner.experts.language import Answer, Content, LanguageModel, Message, Sampling
 from limner.experts.weights import weights
 
 _BATCH = 16
@@ -106,6 +106,20 @@ class LocalModel:
             batch = order[first : first + _BATCH]
             found.update(zip(batch, self._likelihood([rows[i] for i in batch]), strict=True))
         return [found[i] for i in range(len(rows))]
+
+    def likelihoods(
+        self, prompts: Sequence[Sequence[Message]], choices: Sequence[Sequence[tuple[Content, ...]]]
+    ) -> list[list[tuple[float, int]]]:
+        """See `ScoresParts`: of texts, as the answer in a chat."""
+        pairs: list[tuple[str, str]] = []
+        for prompt, given in zip(prompts, choices, strict=True):
+            asked = self._chat(prompt)
+            for choice in given:
+                if any(isinstance(part, bytes) for part in choice):
+                    raise ExpertError(f"the language model {self.name} writes no images, so it has no likelihoods of images")
+                pairs.append((asked, "\n".join(part for part in choice if isinstance(part, str))))
+        found = iter(self.likelihood(pairs))
+        return [[next(found) for _ in given] for given in choices]
 
     def _likelihood(self, rows: Sequence[tuple[list[int], int]]) -> list[tuple[float, int]]:
         torch = self._torch

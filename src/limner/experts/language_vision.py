@@ -18,7 +18,7 @@ from PIL import Image
 from limner.corpus.pixels import thumbnail
 from limner.errors import ExpertError, MediaError
 from limner.experts.device import transformers_for
-from limner.experts.language import Answer, Message, Sampling
+from limner.experts.language import Answer, Content, Message, Sampling
 from limner.experts.language_local import LocalModel
 
 SIDE = 1_536
@@ -105,6 +105,34 @@ class SeeingModel(LocalModel):
                 inputs = inputs.to(self.model.dtype)  # pixels; whole numbers stay
                 answers.update(zip(batch, self._written(inputs, sampling), strict=True))
         return [answers[i] for i in range(len(prompts))]
+
+    def likelihoods(
+        self, prompts: Sequence[Sequence[Message]], choices: Sequence[Sequence[tuple[Content, ...]]]
+    ) -> list[list[tuple[float, int]]]:
+        """See `ScoresParts`: of texts, as the answer in a chat; a choice at a time, after the images and words of its prompt."""
+        out: list[list[tuple[float, int]]] = []
+        for prompt, given in zip(prompts, choices, strict=True):
+            inputs = self.prompts([prompt]).to(self.model.dtype).to(self._device)
+            out.append([self._of(inputs, choice) for choice in given])
+        return out
+
+    def _of(self, inputs: Any, choice: tuple[Content, ...]) -> tuple[float, int]:
+        torch = self._torch
+        if any(isinstance(part, bytes) for part in choice):
+            raise ExpertError(f"the language model {self.name} writes no images, so it has no likelihoods of images")
+        text = "\n".join(part for part in choice if isinstance(part, str))
+        after = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"].to(self._device)
+        asked, count = inputs["input_ids"].shape, after.shape[1]
+        if asked[1] + count > self._context or not count:
+            raise ExpertError(f"{asked[1]} tokens and {count} of a choice do not fit into the {self._context} of {self.name}")
+        grown = dict(inputs)
+        for name, value in inputs.items():  # whatever is told token by token goes on: the mask as tokens, kinds of tokens as text
+            if getattr(value, "shape", None) == asked:
+                more = after if name == "input_ids" else torch.full_like(after, int(name == "attention_mask"), dtype=value.dtype)
+                grown[name] = torch.cat([value, more], 1)
+        with torch.inference_mode():
+            logits = self.model(**grown).logits[:, -count - 1 : -1].float()
+        return float(logits.log_softmax(-1).gather(-1, after[..., None]).sum()), count
 
 
 def _size(prompt: Sequence[Message]) -> tuple[int, int]:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from limner.corpus.media import sha256
 from limner.document import Document, Image, Text, document_id, from_dict, to_dict
-from limner.errors import LimnerError
-from limner.experts.language import Answer, Message, Sampling
+from limner.errors import ExpertError, LimnerError
+from limner.experts.language import Answer, Content, Message, Sampling
 from limner.formats.frontmatter import parse
 from limner.formats.markdown import to_markdown
 from limner.formats.markdownread import parts_of
 from limner.models import saved
 from limner.models.decoding import Control, Written, write
+from limner.models.interleaved import Marks
+from limner.models.likelihoods import likelihoods, unscored
 from limner.models.reader import document as document_of
 from limner.models.reader import said
 from limner.models.sampling_text import Draw
 from limner.models.saved import Trained
+from limner.models.sequence import CONTINUOUS, TEXT, Piece
+from limner.models.sequence import Sequence as Whole
 from limner.sources.confine import local_path, read_bounded
 from limner.write.answer import Answer as Shown
 from limner.write.beside import pictures_beside, replaced
@@ -130,17 +135,7 @@ class RunModel:
     def answer(self, prompts: list[list[Message]], sampling: Sampling = Sampling()) -> list[Answer]:  # noqa: B008
         """See `LanguageModel`; all conversations are written side by side."""
         model = self._trained
-        wholes = []
-        for prompt in prompts:
-            parts: list[Text | Image] = []
-            media: dict[str, bytes] = {}
-            for piece in (piece for message in prompt for piece in message.parts):
-                if isinstance(piece, bytes):
-                    media[sha256(piece)] = piece
-                    parts.append(Image(len(parts), sha256(piece)))
-                else:
-                    parts.append(Text(len(parts), piece))
-            wholes.append(model.reader.prompt(Document("prompt", tuple(parts)), media.get))
+        wholes = [self._read(piece for message in prompt for piece in message.parts) for prompt in prompts]
         control = Control(
             tokens=sampling.tokens, draw=Draw(sampling.temperature, sampling.top_p), seed=sampling.seed, least=sampling.least_images,
             most=max(sampling.images, sampling.least_images), text_guidance=sampling.guidance,
@@ -149,6 +144,42 @@ class RunModel:
         for part in write(model.model, wholes, control):
             written[part.sequence].append(part)
         return [self._answer(each, len(whole), sampling) for each, whole in zip(written, wholes, strict=True)]
+
+    def likelihoods(
+        self, prompts: Sequence[Sequence[Message]], choices: Sequence[Sequence[tuple[Content, ...]]]
+    ) -> list[list[tuple[float, int]]]:
+        """See `ScoresParts`. A choice ends as every part of a document does, by an empty line, which counts."""
+        asked: list[Whole] = []
+        for prompt, given in zip(prompts, choices, strict=True):
+            before = unscored(self._read(piece for message in prompt for piece in message.parts))
+            asked += [Whole((*before, *self._choice(choice))) for choice in given]
+        found = iter(likelihoods(self._trained.model, asked))
+        return [[next(found) for _ in given] for given in choices]
+
+    def _choice(self, choice: Sequence[Content]) -> Iterator[Piece]:
+        pieces = self._read(choice).pieces[1:]
+        if sum(piece.modality != TEXT for piece in pieces) != sum(isinstance(part, bytes) for part in choice):
+            raise ExpertError("an image among the choices cannot be read, or is one too many for what the model was trained on")
+        for piece in pieces:
+            if piece.modality != TEXT and (piece.ids == CONTINUOUS).any():
+                raise ExpertError("the model writes images as vectors, which have no likelihood; a model of codes has one")
+            yield replace(piece, loss=0.0 if set(piece.ids.tolist()) <= {self._marks.image, self._marks.closed} else 1.0)
+
+    def _read(self, content: Iterable[Content]) -> Whole:
+        """Texts and images as the beginning of a sequence."""
+        parts: list[Text | Image] = []
+        media: dict[str, bytes] = {}
+        for piece in content:
+            if isinstance(piece, bytes):
+                media[sha256(piece)] = piece
+                parts.append(Image(len(parts), sha256(piece)))
+            else:
+                parts.append(Text(len(parts), piece))
+        return self._trained.reader.prompt(Document("prompt", tuple(parts)), media.get)
+
+    @property
+    def _marks(self) -> Marks:
+        return self._trained.reader.marks
 
     def _answer(self, written: list[Written], asked: int, sampling: Sampling) -> Answer:
         parts = said(self._trained.vocabulary, written)

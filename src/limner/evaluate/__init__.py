@@ -1,0 +1,1 @@
+"""Benchmarks, metrics, judges, statistics and reports of interleaved work."""

@@ -1,0 +1,1 @@
+"""Benchmarks by the files their authors publish, and by items made here."""

@@ -1,0 +1,1 @@
+"""Runs for reading: a page, a comparison, tables."""
