@@ -150,21 +150,32 @@ def compare(run_a: Path, run_b: Path, data: Path | None, common: bool, output: P
 def arena(verdicts: Path, other: Path | None, json_: bool) -> None:
     """Rank systems from pairwise verdicts, as OpenING's arena publishes them, under each way of treating ties."""
     from limner.evaluate.arena import ranked
+    from limner.evaluate.report.page import figure
 
     found = ranked(verdicts, other)
     if json_:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     click.echo(f"{found['verdicts']:,} verdicts, {found['ties']:,} ties, {len(found['systems'])} systems")
-    for ties, rows in found["rankings"].items():
-        click.echo(f"\nties {ties}")
-        for place, row in enumerate(rows, 1):
+    for ties, ranking in found["rankings"].items():
+        click.echo(f"\nties: {ties}")
+        if "error" in ranking:
+            click.echo(f"    {ranking['error']}")
+            continue
+        for row in ranking["places"]:
             click.echo(
-                f"{place:>3} {row['system']:<28} strength {row['strength']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f}), "
-                f"wins {100 * row['wins']:.1f} %"
+                f"{row['rank']:>3} ({row['rank_low']} to {row['rank_high']})  {row['system']:<28} strength {figure(row['strength'])} "
+                f"({figure(row['low'])} to {figure(row['high'])}), wins {100 * row['win_rate']['value']:.1f} % of {row['matches']:,}"
             )
     for ties, row in found.get("agreement", {}).items():
-        click.echo(f"\nagreement, ties {ties}: {100 * row['agree']:.1f} % of {row['both']:,}, kappa {row['kappa']:.2f}")
+        if row["both"]:
+            agree = row["agree"]
+            click.echo(
+                f"\nagreement, ties: {ties}: {100 * agree['value']:.1f} % ({100 * agree['low']:.1f} to {100 * agree['high']:.1f}) of {row['both']:,} "
+                f"meetings, kappa {figure(row['kappa']['value'])}"
+            )
+        else:
+            click.echo(f"\nagreement, ties: {ties}: no meeting that both judged")
 
 
 @contextmanager

@@ -46,15 +46,16 @@ Columns = defaultdict[str, Column]
 
 
 def totals(samples: Iterable[Sample], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`items`, `errors`, and by judge `measures` and `by` (category, value, measure); `agreement` of the judges, where there are several."""
+    """`items`, how many of them were `ranked` by likelihood instead of answered, `errors`, and by judge `measures` and `by` (category, value, measure); `agreement` of the judges, where there are several."""
     judges: Sequence[str] = list(settings["judges"]) or [""]
     whole: dict[str, Columns] = {name: defaultdict(Column) for name in judges}
     parts: dict[str, dict[tuple[str, str], Columns]] = {name: defaultdict(lambda: defaultdict(Column)) for name in judges}
     rows: dict[str, list[dict[str, float]]] = defaultdict(list)
     errors: Counter[str] = Counter()
-    items, seconds = 0, 0.0
+    items, likely, seconds = 0, 0, 0.0
     for sample in sorted(samples, key=lambda sample: sample.number):
         items += 1
+        likely += bool(sample.likelihoods)
         seconds += sample.seconds
         errors[sample.error] += bool(sample.error)
         for name in judges:
@@ -68,7 +69,7 @@ def totals(samples: Iterable[Sample], settings: Mapping[str, Any]) -> dict[str, 
         for measure in sample.judged[judges[0]].values if len(judges) > 1 else ():
             rows[measure].append({name: sample.judged[name].values.get(measure, np.nan) for name in judges})
     return {
-        "items": items, "failed_items": sum(errors.values()), "seconds": round(seconds, 1),
+        "items": items, "ranked": likely, "failed_items": sum(errors.values()), "seconds": round(seconds, 1),
         "errors": {text: n for text, n in errors.most_common(20) if n},
         "scores": {name: _named(columns, settings) for name, columns in whole.items()},
         "by": {name: _by(each, settings) for name, each in parts.items()},
