@@ -84,7 +84,7 @@ def test_the_one_that_comes_with_limner_follows_its_prompts():
     """A joint encoder prefers each picture's own prompt to the other one."""
     if not WEIGHTS.is_file():
         pytest.skip("the weights are not trained yet")
-    assert WEIGHTS.stat().st_size < 10_000_000
+    assert WEIGHTS.stat().st_size < 12_000_000
     from limner.experts.encoder import encoder
 
     prompts = ["red heart, fluent", "green tree, fluent", "yellow smiling face, fluent"]
