@@ -42,7 +42,7 @@ def svg(recipe: Recipe, result: Mapping[str, Any]) -> str:
 
 def rows_of(panel: Panel, figures: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Mapping[str, Any]]]:
     """The figures that a panel shows, by row and series in the order they were measured; rows that lack a series, or are in
-    another unit than the first where the panel is not relative, are left out."""
+    another unit than the first (of its series, where the panel is relative), are left out."""
     pattern = re.escape(panel.figure).replace(r"\{row\}", r"(?P<row>[\w-]+)").replace(r"\{series\}", r"(?P<series>[\w-]+)")
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, figure in figures.items():
@@ -51,11 +51,16 @@ def rows_of(panel: Panel, figures: Mapping[str, Mapping[str, Any]]) -> dict[str,
             if series in panel.series or not panel.series:
                 found.setdefault(match["row"], {})[series] = figure
     wanted = max(len(panel.series), 1)
-    unit = next((figure["unit"] for values in found.values() for figure in values.values()), "")
-    alike = {r: v for r, v in found.items() if len(v) == wanted}
-    if panel.relative:  # each series is drawn against its own largest value
-        return alike
-    return {r: v for r, v in alike.items() if all(figure["unit"] == unit for figure in v.values())}
+    alike = {row: values for row, values in found.items() if len(values) == wanted}
+    units: dict[str, str] = {}
+    for values in alike.values():
+        for series, figure in values.items():
+            units.setdefault(series if panel.relative else "", figure["unit"])
+    return {
+        row: values
+        for row, values in alike.items()
+        if all(figure["unit"] == units[series if panel.relative else ""] for series, figure in values.items())
+    }
 
 
 def _panel(panel: Panel, rows: Mapping[str, Mapping[str, Mapping[str, Any]]], top: int) -> tuple[Markup, int]:
