@@ -18,8 +18,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from covering import covered
+from covering import least as least_covered
+from covering import most as most_covered
+from judging import worths
 from quality import OURS, images_f1, lowest, margin, section
 from readers import furthest, sections, slowest_keys
+from recomputed import recomputed
+from recomputed import same as same_as_published
 from scale import page as scale_page
 from searching import answers, errors, images, known, least, nearest, worse
 
@@ -68,6 +74,9 @@ ROWS: list[Row] = [
     ("decoding over transformers' generate: new tokens a second, the lower of two models", "train", lambda r: min(d["ratio"]["median"] for d in r["decoding"].values()), "{:.2f}", 1, True),
     ("training runs killed 10 times with the log and the bytes of the run left alone, share", "resume", lambda r: sum(all(run.values()) for run in r["killed"]["runs"]) / len(r["killed"]["runs"]), "{:.2f}", 1, True),
     ("losses of 2 ranks (DDP, FSDP2) and of checkpoints taken up by others: apart from one process by at most", "resume", lambda r: r["ranks"]["most apart"], "{:.1e}", 1e-4, False),
+    ("95 % intervals of means from 30 families on: least coverage", "evaluate-coverage", least_covered, "{:.3f}", 0.93, True),
+    ("... and most", "evaluate-coverage", most_covered, "{:.3f}", 0.97, False),
+    ("published figures recomputed from published outputs, share that is the same within rounding", "published", same_as_published, "{:.3f}", 1, True),
     ("images of the content, F1 over all images, of the model that ships", "extraction-images", lambda r: r["systems"]["limner"]["micro_f1"], "{:.3f}", 0.9, True),
 ]  # fmt: skip
 
@@ -80,6 +89,7 @@ MODULES = {
     "search-known": "limner.search.searcher", "search-images": "limner.search.searcher", "search-vectors": "limner.search.vectors",
     "write": "limner.write.writing", "serve": "limner.serve.api",
     "train": "limner.train.method", "resume": "limner.train.method",
+    "evaluate-coverage": "limner.evaluate.statistics.bootstrap", "published": "limner.evaluate.benchmarks.openingarena",
     "decide": "limner.curate.duplicates", "duplicate_images": "limner.curate.duplicate_images",
 }  # fmt: skip
 """The module whose code, with all it imports, each benchmark puts into its result."""
@@ -236,6 +246,9 @@ def asking() -> list[str]:
         *images(held("search-images")),
         *nearest(held("search-vectors")),
         *answers(held("write"), held("serve")),
+        *covered(held("evaluate-coverage")),
+        *recomputed(held("published")),
+        *worths(held("judges-planted")),
     ]
 
 

@@ -73,6 +73,9 @@ bench "gimp-help-en" write.py
 bench "gimp-help-en" serve.py
 bench "gimp-help-en" train.py
 bench "sasview" resume.py
+bench "" evaluate/coverage.py
+bench "gimp-help-en sasview" evaluate/planted.py
+[ -n "${PUBLISHED:-}" ] && bench "" evaluate/published.py --data "$PUBLISHED" || notes+=("left out: published figures (PUBLISHED=FOLDER has the authors' files)")
 
 if [ -n "${WCXB:-}" ]; then
   likely=$(mktemp --suffix .npz)

@@ -19,6 +19,7 @@ from limner.document import Document, Image, Text, document_id
 from limner.errors import CorpusError, LimnerError
 from limner.experts import address
 from limner.search import Search, Settings, Where, index, indexing
+from limner.search.fuse import ACROSS, FOREIGN, KIN, KNOWN, Weights
 from limner.search.indexing import folder_of
 
 
@@ -72,6 +73,12 @@ class Letters:
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
+class English(Letters):
+    """One that knows English alone."""
+
+    languages = frozenset(("en",))
+
+
 @pytest.fixture(autouse=True)
 def _experts():
     address.register("encoder", "colours")(lambda rest: Colours())
@@ -116,6 +123,42 @@ def test_images_are_found_by_their_pixels_and_by_both(corpus: Corpus):
     bluer = search.find("blue blue", picture((160, 0, 140)), kind="image")
     redder = search.find("red red", picture((140, 0, 160)), kind="image")
     assert (bluer[0].unit.ref, redder[0].unit.ref) == (sha256(BLUE), sha256(RED))
+
+
+@pytest.fixture
+def english():
+    address.register("text", "english")(lambda rest: English())
+    yield Settings(text="english:x", encoder="colours:x")
+    del address._registered["text", "english"]
+
+
+def test_what_an_image_shows_is_asked_in_no_language(tmp_path: Path, english: Settings):
+    made = Corpus.create(tmp_path / "corpus")
+    sea = page("un.html", "Un", "Une pomme.", BLUE, "La mer", language="fr")
+    apple = page("deux.html", "Deux", "La mer.", RED, "Une pomme", language="fr")
+    made.append([sea, apple], {sha256(RED): RED, sha256(BLUE): BLUE})
+    index(made, english)
+    for colour, ref in (((200, 20, 20), RED), ((20, 20, 200), BLUE)):
+        assert Search.open(made).find(image=picture(colour), kind="image")[0].unit.ref == sha256(ref)
+
+
+@pytest.mark.parametrize(
+    ("asked", "of", "weights"),
+    [
+        ("how do I cut out a part of the picture", "Crop", KNOWN),
+        ("how do I cut out a part of the picture", "Découper", KIN),
+        ("comment puis-je découper une partie de cette image", "Crop", ACROSS),
+        ("画像を切り抜く", "Crop", ACROSS),
+        ("画像を切り抜く", "切り抜き", FOREIGN),
+    ],
+)
+def test_meaning_counts_by_how_well_the_encoder_knows_both_languages(
+    corpus: Corpus, english: Settings, asked: str, of: str, weights: Weights
+):
+    index(corpus, english)
+    search = Search.open(corpus)
+    keys = {search.unit(key).title: key for key, _ in search.rankings(asked, None, kind="section", most=10)["text"]}
+    assert search.weigh(asked)(keys[of]) == weights
 
 
 def test_rankings_are_fused_and_say_what_each_gave(corpus: Corpus):

@@ -63,3 +63,13 @@ def terms(text: str, kind: str) -> list[str]:
         elif len(run[0]) <= _LONGEST:
             found.append(run[0].lower())
     return found
+
+
+def latin(text: str) -> bool:
+    """Whether most letters of a text are Latin, the script of every language that a text encoder here names as known.
+
+    >>> latin("Découper avec GIMP"), latin("GIMP で画像を切り抜く"), latin("42")
+    (True, False, True)
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(letter < "\u0250" or "\u1e00" <= letter < "\u1f00" for letter in letters) >= len(letters)

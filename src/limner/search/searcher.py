@@ -22,9 +22,9 @@ from limner.experts.encoder import encoder, unit
 from limner.experts.onnx import Floats
 from limner.experts.reranker import reranker
 from limner.experts.text_encoder import text_encoder
-from limner.search.analysis import ASKED
+from limner.search.analysis import ASKED, latin
 from limner.search.analysis import kind as kind_of
-from limner.search.fuse import CREDIBLE, FOREIGN, KNOWN, SHARP, Weights, fused
+from limner.search.fuse import ACROSS, CREDIBLE, FOREIGN, KIN, KNOWN, SHARP, Weights, fused
 from limner.search.indexing import SIDE, opened, segment_folder, span, stale
 from limner.search.lexical import Lexical
 from limner.search.manifest import Manifest
@@ -84,10 +84,14 @@ class Search:
         return sum(s.units for s in self._segments.values())
 
     @cached_property
+    def languages(self) -> frozenset[str]:
+        """The languages that the units are in (BCP 47, "" where it is not known)."""
+        return frozenset(language for f in self._files.values() for language in f.units["language"].unique().to_pylist())
+
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of languages that the units are in."""
-        found = {language for f in self._files.values() for language in f.units["language"].unique().to_pylist()}
-        return tuple(sorted({kind_of(language) for language in found}))
+        return tuple(sorted({kind_of(language) for language in self.languages}))
 
     def find(
         self,
@@ -118,7 +122,9 @@ class Search:
         most = max(1, min(most, _MOST))
         depth = max(DEPTH, 2 * most)
         rankings = self.rankings(text, image, kind=kind, most=depth, where=where, ways=ways)
-        weigh = (lambda key: weights) if weights else self.weigh(text)
+        # What is shown has no language.
+        fixed = weights or (KNOWN if image is not None else None)
+        weigh = (lambda key: fixed) if fixed else self.weigh(text)
         hits = self._hits(fused(rankings, weigh, depth), kind, max(most, RERANKED) if rerank else most)
         return self._reranked(text, hits, rerank)[:most] if rerank and text else hits[:most]
 
@@ -149,19 +155,18 @@ class Search:
         return found
 
     def weigh(self, text: str) -> Callable[[int], Weights]:
-        """How much each way counts for a unit when that is asked: by the language of both, as far as the text encoder knows it."""
+        """How much each way counts for a unit when that is asked: by the language of both, as far as the text encoder knows it, and the script."""
         known = text_encoder(self.settings.text).languages if self.settings.text else frozenset[str]()
         if not known:
             return lambda key: KNOWN
         code, sure = identify(text, ASKED) if text else ("", 0.0)
-        if sure >= SURE and code not in known:
-            return lambda key: FOREIGN
-
-        def by_unit(key: int) -> Weights:
-            language = self._files[key >> 32].units["language"][key & 0xFFFFFFFF].as_py()
-            return KNOWN if not language or base(language) in known else FOREIGN
-
-        return by_unit
+        one = ACROSS if sure >= SURE and code not in known else KNOWN
+        other = KIN if latin(text) else FOREIGN
+        by_language = {each: one if not each or base(each) in known else other for each in self.languages}
+        if len(alike := set(by_language.values())) == 1:
+            (only,) = alike
+            return lambda key: only
+        return lambda key: by_language[self._files[key >> 32].units["language"][key & 0xFFFFFFFF].as_py()]
 
     def _joint(self, text: str, image: bytes | None) -> Floats:
         joint = encoder(self.settings.encoder)
@@ -179,7 +184,7 @@ class Search:
         low, high = CREDIBLE[self.settings.encoder]
         chance = float(row @ self._rows("pixels", kind).mean)
         best = chance + (1 - chance) * alike[0][1]
-        return float(np.clip((best - low) / (high - low), 0.0, 1.0)) ** (1 / SHARP["pixels"])
+        return float(np.clip((best - low) / (high - low), 0.0, 1.0)) ** (1 / SHARP)
 
     def _by_words(
         self, text: str, kind: Kind, most: int, masks: Mapping[int, NDArray[np.bool_]] | None
