@@ -16,7 +16,7 @@ def worths(result: Any) -> list[str]:
     lines = [
         "", "## What judges find", "",
         f"`bench/evaluate/planted.py`: one defect at a time is planted in passages of {', '.join(result['sets'])}, which neither the trained scorer nor the joint encoder has seen. "
-        "AUC: how probable it is that a passage without is graded above one with it, of any document (0.5: the judge knows nothing), and its 95 % interval over documents; "
+        "AUC: how probable it is that a passage without is graded above one with it, of another document (0.5: the judge knows nothing), and its 95 % interval over documents; "
         "*paired*: of the same document. Bold where the interval lies above one half. With sources, a passage's own texts stand beside it, word by word: as easy as it can be. "
         "The language model is one of 135 million parameters behind a server on this machine, asked about short passages and few of them; it sees no pictures. "
         "Larger judges are not measured: the same command measures any (`--judges language:openai:MODEL@URL`).",

@@ -1,6 +1,6 @@
 """What judges are worth: defects planted in passages of real documents, and how well each judge tells them from the same without.
 
-    python bench/evaluate/planted.py [--folder CORPORA] [--most 20] [--judges bundled:trained ...] [--served 3]
+    python bench/evaluate/planted.py [--folder CORPORA] [--most 20] [--judges bundled:trained ...] [--served 1]
 
 The sets are documentation that neither the trained scorer nor the joint encoder has seen. Each passage is graded as it is and with each of the
 defects that it can have; the AUC says how probable it is that one without stands above one with (0.5: the judge knows nothing), with a 95 %
@@ -85,6 +85,7 @@ class Graded:
             "asked_again": sum(len(g.raw) > 1 for g in grades.values()) / len(grades),
             "grades": len({g.value for g in grades.values() if g.value is not None}),
             "seconds": (time.perf_counter() - began) / len(grades),
+            "graded": {" ".join(map(str, key)).strip(): grade.value for key, grade in grades.items()},
             "defects": {d: _defect(grades, d, self.sets) for d in DEFECTS},
             "by_set": {name: {d: _defect(grades, d, (name,)) for d in DEFECTS} for name in self.sets},
         }  # fmt: skip
@@ -121,7 +122,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=20, help="passages of a set")
     parser.add_argument("--judges", nargs="*", default=list(BUNDLED))
     parser.add_argument(
-        "--served", type=int, default=3, help="short passages of a set that the served model is asked about; 0 for none"
+        "--served", type=int, default=1, help="short passages of a set that the served model is asked about; 0 for none"
     )
     given = parser.parse_args()
     found: list[dict[str, Any]] = []

@@ -32,7 +32,13 @@ def data(tmp_path: Path) -> Path:
     (folder / "1_1.png").write_bytes(picture("blue"))
     asked = ["How do I crop, which tool?", "Which tool crops an image?"]
     records = [
-        {**RECORD, "id": f"{n}", "image": [], "task_name": "wikihow_next_step", "conversations": [{"from": "human", "value": text}]}
+        {
+            **RECORD,
+            "id": f"{n}",
+            "image": [],
+            "task_name": "wikihow_next_step",
+            "conversations": [{"from": "human", "value": text}],
+        }
         for n, text in enumerate(asked)
     ]
     (tmp_path / "data" / "interleaved_bench.json").write_text(json.dumps(records))

@@ -46,7 +46,8 @@ Columns = defaultdict[str, Column]
 
 
 def totals(samples: Iterable[Sample], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`items`, how many of them were `ranked` by likelihood instead of answered, `errors`, and by judge `measures` and `by` (category, value, measure); `agreement` of the judges, where there are several."""
+    """`items`, how many of them were `ranked` by likelihood instead of answered, `errors`, and by judge the scores and `by` (category, value,
+    measure); `agreement` of the judges, where there are several."""
     judges: Sequence[str] = list(settings["judges"]) or [""]
     whole: dict[str, Columns] = {name: defaultdict(Column) for name in judges}
     parts: dict[str, dict[tuple[str, str], Columns]] = {name: defaultdict(lambda: defaultdict(Column)) for name in judges}

@@ -19,7 +19,9 @@ SCORES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, m
 def test_the_auc_is_the_share_of_pairs_in_order(pairs: list[tuple[int, int]]):
     clean, worse = zip(*pairs, strict=True)
     found = detection(clean, worse, resamples=50)
-    expected = np.mean([[1.0 if a > b else 0.5 if a == b else 0.0 for b in worse] for a in clean])
+    each = range(len(pairs))
+    others = [(clean[i], worse[j]) for i in each for j in each if i != j]
+    expected = np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for a, b in others] or [0.5])
     assert found.auc == pytest.approx(expected)
     assert detection(worse, clean, resamples=0).auc == pytest.approx(1 - expected)
     assert found.low <= found.high
@@ -32,7 +34,7 @@ def test_a_judge_that_knows_nothing_is_not_told_apart_from_chance_in_most_studie
         level = chance.normal(size=40)
         found = detection(level + chance.normal(size=40), level + chance.normal(size=40), resamples=300)
         inside += found.low <= 0.5 <= found.high
-    assert inside >= 180
+    assert 180 <= inside < 200
 
 
 def test_scores_of_other_documents_are_refused():

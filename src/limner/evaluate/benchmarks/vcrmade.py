@@ -58,9 +58,9 @@ class VcrMade(Restoration):
             for difficulty in ("easy", "hard"):
                 made = restoration(found, difficulty, self.making, number)
                 if made:
-                    image, covered = made
+                    image, texts = made
                     yield Item(
-                        f"{found.document.id}-{number}-{difficulty}", ((png(image),),), covered, family=f"{found.document.id}-{number}",
+                        f"{found.document.id}-{number}-{difficulty}", ((png(image),),), texts, family=f"{found.document.id}-{number}",
                         categories={"language": found.document.language, "difficulty": difficulty, "shown": "picture and text"},
                     )  # fmt: skip
 
@@ -68,29 +68,54 @@ class VcrMade(Restoration):
 def restoration(found: Pictured, difficulty: str, making: Making, number: int = 0) -> tuple[Image.Image, list[str]] | None:
     """A picture with its text below, stretches of which are covered, and those stretches; None where none can be covered. The same stretches for
     every difficulty."""
-    text = " ".join(f"{ended(found.caption)} {found.prose}".split())
-    files = fonts_for(text, "LiberationSans-Regular", "DejaVuSans.ttf") if text else []
-    if not files:
-        return None
     width = min(making.width, found.image.width) if found.image.width >= making.width // 2 else making.width // 2
-    block = lay(text, font(files[0], making.size), width).first(making.lines)
-    if len(block.words) < making.words:
+    made = covered(f"{ended(found.caption)} {found.prose}", width, making, number)
+    if made is None:
         return None
-    stretches = chosen(block, making, random.Random(f"{making.seed} {number}"))
-    if not stretches:
-        return None
-    kind = "spaced" if sum(word.spaced for word in block.words) * 2 > len(block.words) else "unspaced"
-    below = Image.new("RGB", (width, block.height + 2), "white")
-    block.draw(below, (0, 0))
-    pen = ImageDraw.Draw(below)
-    for stretch in stretches:
-        for box in boxes(block, stretch, rows=ROWS[kind, difficulty]):
-            pen.rectangle(box, "white")
+    below = made.drawn(difficulty)
     picture = found.image.resize((width, max(1, round(found.image.height * width / found.image.width))), Image.Resampling.LANCZOS)
     whole = Image.new("RGB", (width, picture.height + below.height), "white")
     whole.paste(picture, (0, 0))
     whole.paste(below, (0, picture.height))
-    return whole, [said(block, stretch) for stretch in stretches]
+    return whole, made.texts
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A text in lines of a width, and the stretches of its words that are covered."""
+
+    block: Block
+    stretches: tuple[tuple[int, ...], ...]
+    width: int
+
+    @property
+    def texts(self) -> list[str]:
+        """What the stretches say."""
+        return [said(self.block, stretch) for stretch in self.stretches]
+
+    def drawn(self, difficulty: str = "") -> Image.Image:
+        """The text on white, its stretches covered as `easy` or `hard` says; with "" none is."""
+        kind = "spaced" if sum(word.spaced for word in self.block.words) * 2 > len(self.block.words) else "unspaced"
+        below = Image.new("RGB", (self.width, self.block.height + 2), "white")
+        self.block.draw(below, (0, 0))
+        pen = ImageDraw.Draw(below)
+        for stretch in self.stretches if difficulty else ():
+            for box in boxes(self.block, stretch, rows=ROWS[kind, difficulty]):
+                pen.rectangle(box, "white")
+        return below
+
+
+def covered(text: str, width: int, making: Making, number: int = 0) -> Covered | None:
+    """A text with stretches to cover, which `number` draws; None where no font sets it, it has too few words, or none may be covered."""
+    text = " ".join(text.split())
+    files = fonts_for(text, "LiberationSans-Regular", "DejaVuSans.ttf") if text else []
+    if not files:
+        return None
+    block = lay(text, font(files[0], making.size), width).first(making.lines)
+    if len(block.words) < making.words:
+        return None
+    stretches = chosen(block, making, random.Random(f"{making.seed} {number}"))
+    return Covered(block, tuple(tuple(stretch) for stretch in stretches), width) if stretches else None
 
 
 def chosen(block: Block, making: Making, draw: random.Random) -> list[list[int]]:

@@ -28,14 +28,15 @@ class Found:
 
     @property
     def verdict(self) -> str:
-        """`found` where the interval lies above one half, `below chance` where below, else `not told apart`.
+        """`above chance` where the interval lies above one half, `below chance` where below, else `not told apart`. Above chance may be
+        little: the AUC says how much.
 
         >>> Found(0.6, 0.55, 0.65, 0.7, 90, 0.0).verdict
-        'found'
+        'above chance'
         """
         if self.low is None or self.high is None:
             return "never graded"
-        return "found" if self.low > 0.5 else "below chance" if self.high < 0.5 else "not told apart"
+        return "above chance" if self.low > 0.5 else "below chance" if self.high < 0.5 else "not told apart"
 
     def __str__(self) -> str:
         if self.auc is None:
