@@ -22,7 +22,7 @@ def worths(result: Any) -> list[str]:
         "Larger judges are not measured: the same command measures any (`--judges language:openai:MODEL@URL`).",
         "", f"| defect | {' | '.join(names)} |", f"|---|{'---:|' * len(rows)}",
     ]  # fmt: skip
-    lines += [f"| {defect} | {' | '.join(_cell(row['defects'][defect]) for row in rows)} |" for defect in rows[0]["defects"]]
+    lines += [f"| {defect} | {' | '.join(_cell(row['defects'].get(defect)) for row in rows)} |" for defect in rows[0]["defects"]]
     lines.append(f"| *passages* | {' | '.join(str(sum(row['passages'].values())) for row in rows)} |")
     lines.append(f"| *gradings that failed* | {' | '.join(_failed(row) for row in rows)} |")
     lines.append(f"| *read by a rule; asked again* | {' | '.join(_mended(row) for row in rows)} |")
@@ -30,6 +30,8 @@ def worths(result: Any) -> list[str]:
 
 
 def _cell(found: Any) -> str:
+    if found is None:
+        return "not planted"
     if "auc" not in found:
         return "never graded"
     told = f"{found['auc']:.2f}"

@@ -86,12 +86,18 @@ class Graded:
             "grades": len({g.value for g in grades.values() if g.value is not None}),
             "seconds": (time.perf_counter() - began) / len(grades),
             "graded": {" ".join(map(str, key)).strip(): grade.value for key, grade in grades.items()},
-            "defects": {d: _defect(grades, d, self.sets) for d in DEFECTS},
-            "by_set": {name: {d: _defect(grades, d, (name,)) for d in DEFECTS} for name in self.sets},
+            "defects": _defects(grades, tuple(self.sets)),
+            "by_set": {name: _defects(grades, (name,)) for name in self.sets},
         }  # fmt: skip
 
 
-def _defect(grades: dict[tuple[str, int, str], Grade], defect: str, sets: Sequence[str] | dict[str, Any]) -> dict[str, Any]:
+def _defects(grades: dict[tuple[str, int, str], Grade], sets: Sequence[str]) -> dict[str, Any]:
+    """How well each defect is found in some of the sets, those left out that no passage there could have."""
+    there = {defect for name, _, defect in grades if name in sets}
+    return {defect: _defect(grades, defect, sets) for defect in DEFECTS if defect in there}
+
+
+def _defect(grades: dict[tuple[str, int, str], Grade], defect: str, sets: Sequence[str]) -> dict[str, Any]:
     """How well a defect is found in some of the sets. Passages of which either grading failed are not in the AUC."""
     pairs = [(grades[name, number, ""], grade) for (name, number, d), grade in grades.items() if d == defect and name in sets]
     both = [(a.value, b.value) for a, b in pairs if a.value is not None and b.value is not None]

@@ -45,7 +45,7 @@ class Settings:
     """
 
     data: tuple[str, ...] = ("fluent-emoji",)
-    each: int = 15
+    each: int = 60
     model: str = "bundled:smollm2-135m"
     reads: str = "bundled:rapidocr"
 

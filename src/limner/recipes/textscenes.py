@@ -51,7 +51,11 @@ class Scene:
     @property
     def regions(self) -> list[Region]:
         """The texts with the upright boxes around their corners: what readers give is upright too."""
-        return [Region(text, (*map(float, quad.min(0)), *map(float, quad.max(0)))) for text, quad in self.texts]
+        found: list[Region] = []
+        for text, quad in self.texts:
+            (left, top), (right, bottom) = quad.min(0).tolist(), quad.max(0).tolist()
+            found.append(Region(text, (left, top, right, bottom)))
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

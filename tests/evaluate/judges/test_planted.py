@@ -27,7 +27,7 @@ def made(name: str, one: bytes, two: bytes) -> Passage:
         (
             Said(f"The {name} is a tool that removes the outer parts of an image."),
             Shown(one, "Figure 1. The tool"),
-            Said(f"Draw a box with the {name} on the left side of the image. It has three handles."),
+            Said(f"Draw a box with the {name} on the left side of the image. It has three handles that change the size of the box."),
             Said("Everything outside of the box is dark while you draw it."),
             Shown(two, "Figure 2. The result"),
             Said("Press Enter when you are done with the box. The image is smaller now."),
