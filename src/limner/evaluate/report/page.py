@@ -33,8 +33,10 @@ def page(folder: Path, data: Path | None = None) -> str:
     least = f"Those with the {'highest' if lower else 'lowest'} {main}."
     rows = [("The worst samples", least, worst(samples, judges[0], main, lower))]
     if len(judges) > 1:
-        said = f"Those whose {main} the judges are furthest apart on."
-        rows.append(("The most disputed samples", said, disputed(samples, judges, main)))
+        judged = {measure["name"] for measure in result["measures"] if measure["judged"]}
+        graded = next((name for name, row in result["scores"][judges[0]].items() if name in judged and row["n"]), main)
+        said = f"Those whose {graded} the judges are furthest apart on."
+        rows.append(("The most disputed samples", said, disputed(samples, judges, graded)))
     else:
         said = "Those whose measures, each set against its own mean and spread in this run, contradict each other most."
         rows.append(("The most disputed samples", said, contradictory(samples, judges[0])))
