@@ -52,7 +52,7 @@ def test_a_reader_learns_the_lines_that_it_is_shown():
     reader = RowReader(settings, letters, made.block.step)
     rows = torch.from_numpy(lines_of(made.drawn(), made.block, 400))
     before = reader.read(rows)
-    after = trained(reader, shown, settings, 60, 0).read(rows)
+    after = trained(reader, shown, settings, 240, 0).read(rows)
     wanted = [" ".join(w.text for w in made.block.words if w.line == line) for line in range(made.block.lines)]
     agree = [np.mean([a == b for a, b in zip(x, y, strict=False)]) for x, y in zip(after, wanted, strict=True)]
     assert before != after
