@@ -128,6 +128,24 @@ def test_an_item_whose_model_fails_counts_as_an_empty_answer_and_is_said(tmp_pat
     assert result["scores"][""]["right"]["n"] == 24
 
 
+def test_a_run_stops_where_the_server_is_gone_and_goes_on_with_what_it_did_not_answer(tmp_path: Path):
+    with serving(adds) as (url, _):
+        alone = run(Run("toy-sums", f"openai:m@{url}"), tmp_path / "alone")
+        model = f"openai:m@{url.replace('127.0.0.1', 'localhost')}"
+        gone = Run("toy-sums", "openai:m@http://127.0.0.1:9/v1", at_once=1)
+        with pytest.raises(LimnerError, match=r"8 times in succession: .*run it again, with --retry"):
+            run(gone, tmp_path / "run")
+        failed = list(Samples(tmp_path / "run"))
+        assert 0 < len(failed) < 8
+        assert all(sample.error for sample in failed)
+        # The same run where somebody answers: its folder is made to be of that server.
+        settings = tmp_path / "run" / "run.json"
+        settings.write_text(settings.read_text().replace(gone.model, model))
+        whole = run(Run("toy-sums", model, retry=True), tmp_path / "run")
+    assert whole["failed_items"] == 0
+    assert whole["scores"] == alone["scores"]
+
+
 def test_judges_that_refuse_answer_nonsense_or_fall_silent_are_shown_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("limner.experts.language_openai.TIMEOUT", 1.0)
 

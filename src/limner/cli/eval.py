@@ -63,10 +63,21 @@ def list_(json_: bool) -> None:
 @_DATA
 @click.option("--most", type=click.IntRange(0), default=0, metavar="N", help="The first N items only.")
 @click.option("--at-once", type=click.IntRange(0, 256), default=0, metavar="N", help="Requests of a server at one time.")
+@click.option(
+    "--retry", is_flag=True, help="Ask again what failed in the run so far: a model's error, a judge that did not answer."
+)
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder of the run.")
 @as_json
 def run_(
-    bench: str, model: str, judges: tuple[str, ...], data: Path | None, most: int, at_once: int, output: Path, json_: bool
+    bench: str,
+    model: str,
+    judges: tuple[str, ...],
+    data: Path | None,
+    most: int,
+    at_once: int,
+    retry: bool,
+    output: Path,
+    json_: bool,
 ) -> None:
     """Ask every item of a benchmark, score the answers, and write a report. The same command goes on with a run that was stopped."""
     from limner.evaluate.benchmarks.registry import benchmark
@@ -77,7 +88,7 @@ def run_(
     if judged and not judges:
         judges = (DEFAULT,)
     with _progress(json_) as tell:
-        result = run(Run(bench, model, judges if judged else (), data, most, at_once), output, tell)
+        result = run(Run(bench, model, judges if judged else (), data, most, at_once, retry=retry), output, tell)
     _write(output, data)
     if json_:
         click.echo(json.dumps(result, ensure_ascii=False))

@@ -9,7 +9,7 @@ from limner.errors import LimnerError
 from limner.evaluate.benchmark import Benchmark, Item, Output, Ranked, contents
 from limner.evaluate.kept import KeptModel, fingerprint
 from limner.experts.language import Answer, Content, LanguageModel, Message, Sampling, language
-from limner.experts.language_openai import ServedModel
+from limner.experts.language_openai import ServedModel, ServerGone
 from limner.experts.requests import Kept
 
 Timed = tuple[Output, float]
@@ -35,7 +35,8 @@ class Subject:
         return f"{self._address} {fingerprint(self._address)}".rstrip()
 
     def ask(self, benchmark: Benchmark, items: Sequence[Item]) -> list[Timed]:
-        """What the model gives for each item, and the seconds that were its share. Never raises for what is wrong with one of them."""
+        """What the model gives for each item, and the seconds that were its share. Never raises for what is wrong with one of them;
+        raises `ServerGone` where nobody answers any more."""
         began = time.monotonic()
         turns: list[list[tuple[Content, ...]]] = [[] for _ in items]
         errors = [""] * len(items)
@@ -62,6 +63,8 @@ class Subject:
             return []
         try:
             return list(self._model.answer(prompts, sampling))
+        except ServerGone:
+            raise
         except LimnerError as error:
             if len(prompts) == 1:
                 return [str(error)]

@@ -24,6 +24,7 @@ from limner.evaluate.judging import Judge
 from limner.evaluate.provenance import code_hash, data_of
 from limner.evaluate.samples import Judged, Sample, Samples
 from limner.evaluate.totals import totals
+from limner.experts.language_openai import ServerGone
 
 SETTINGS, RESULT = "run.json", "result.json"
 NOBODY = ""
@@ -41,6 +42,7 @@ class Run:
     `most`     items at most, the first ones, 0 for all; a result of some says so
     `at_once`  items that are asked (and judged) at one time of a server; 0 for `$LIMNER_AT_ONCE` or 8
     `group`    items that a model on this machine is asked together
+    `retry`    samples of the run so far whose model failed, or whose judge did not answer, are asked again
     """
 
     benchmark: str
@@ -50,15 +52,19 @@ class Run:
     most: int = 0
     at_once: int = 0
     group: int = 8
+    retry: bool = False
 
 
 def run(what: Run, folder: Path, tell: Tell = lambda done, all: None) -> dict[str, Any]:
-    """The result, also written to `folder`. Raises `LimnerError` where the folder has a run of something else."""
+    """The result, also written to `folder`. Raises `LimnerError` where the folder has a run of something else, or a server is gone: what was
+    finished is kept."""
     bench = benchmark(what.benchmark)
     judges = {address: judge(address) for address in what.judges}
     subject = Subject(what.model)
     _begin(what, bench, subject, judges, folder)
     samples = Samples(folder)
+    if what.retry:
+        samples.forget(unanswered)
     writer = samples.open()
     done = {sample.id for sample in samples}
     count = len(done)
@@ -68,9 +74,18 @@ def run(what: Run, folder: Path, tell: Tell = lambda done, all: None) -> dict[st
             writer.add(sample)
             count += 1
             tell(count, 0)
+    except ServerGone as error:
+        raise LimnerError(
+            f"{error}. {count} samples are kept in {folder}: run it again, with --retry for those that failed"
+        ) from error
     finally:
         writer.close()
     return finish(folder)
+
+
+def unanswered(sample: Sample) -> bool:
+    """Whether a sample's model failed, or one of its judges did not answer."""
+    return bool(sample.error) or any({"timeout", "error"} & set(one.failed.values()) for one in sample.judged.values())
 
 
 def finish(folder: Path) -> dict[str, Any]:
@@ -184,6 +199,8 @@ def _score(bench: Benchmark, item: Item, output: Output, each: Judge | None) -> 
     """What a scorer comes to; one that fails costs this sample's scores, and says so."""
     try:
         scored = bench.score(item, output, each)
+    except ServerGone:
+        raise
     except LimnerError as error:
         return Judged({}, {measure.name: "error" for measure in bench.measures}, {"error": str(error)})
     return Judged(scored.values, scored.failed, scored.reasons)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,20 @@ class Samples:
         end = max((end for end, _ in self._lines()), default=0)
         self._media.mkdir(parents=True, exist_ok=True)
         return Writer(self._file, end)
+
+    def forget(self, which: Callable[[Sample], bool]) -> None:
+        """Take out the samples of which this is true, all or none of them."""
+        if not self._file.exists():
+            return
+        draft = self._file.with_suffix(".draft")
+        with draft.open("wb") as out, self._file.open("rb") as lines:
+            for _, sample in self._lines():
+                line = lines.readline()
+                if not which(sample):
+                    out.write(line)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(draft, self._file)
 
     def keep(self, output: Output) -> tuple[tuple[Mapping[str, str], ...], ...]:
         """The answers with their images kept in files."""

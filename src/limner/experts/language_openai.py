@@ -23,8 +23,16 @@ from limner.experts.requests import Kept
 RETRIES = 6
 """How often a request is sent again that failed or was refused for being one too many; the waits double, or are what the server says."""
 TIMEOUT = 300.0
+"""Seconds that an answer may take; `$LIMNER_TIMEOUT` has another number."""
+CONNECT = 10.0
+GONE = 8
+"""Requests in succession that no answer came to, each after its retries: then the server is held to be gone."""
 AT_ONCE = 8
 """Requests on their way at one time; `$LIMNER_AT_ONCE` has another number."""
+
+
+class ServerGone(ExpertError):
+    """A server that is not there, or does not answer any more: to go on asking it is no use."""
 
 
 @dataclass
@@ -51,12 +59,13 @@ class ServedModel:
             raise MissingExtra("openai", "openai", f"the language model openai:{model}@{url}") from None
         key = os.environ.get("LIMNER_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
         self._package, self._fetch = package, fetcher(url, key)
-        self._client = package.OpenAI(base_url=url, api_key=key, max_retries=RETRIES, timeout=TIMEOUT)
+        self._client = package.OpenAI(base_url=url, api_key=key, max_retries=RETRIES, timeout=_patience(package))
         self._model, self._url = model, url
         self._kept = kept or Kept()
         self._budget, self._pace = Budget(), Pace()
         self._lock = threading.Lock()
         self.spent = Spent()
+        self._lost = 0
 
     def answer(self, prompts: Sequence[Sequence[Message]], sampling: Sampling = Sampling()) -> list[Answer]:  # noqa: B008
         """See `LanguageModel`. Several requests at a time; one that fails after its retries raises `ExpertError`, and those that were
@@ -106,8 +115,16 @@ class ServedModel:
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             got = self._client.chat.completions.create(**request)
+        except self._package.APIConnectionError as error:  # a timeout is one
+            self._lost += 1
+            said = f"openai:{self._model}@{self._url} did not answer"
+            if self._lost >= GONE:
+                raise ServerGone(f"{said} {self._lost} times in succession: {error}") from error
+            raise ExpertError(f"{said}: {error}") from error
         except self._package.OpenAIError as error:
+            self._lost = 0
             raise ExpertError(f"openai:{self._model}@{self._url} did not answer: {error}") from error
+        self._lost = 0
         if not got.choices:
             raise ExpertError(f"openai:{self._model}@{self._url} answered without a choice")
         choice, usage = got.choices[0], got.usage
@@ -134,6 +151,14 @@ class ServedModel:
             self.spent.requests += 1
             self.spent.tokens_in += found["tokens_in"]
             self.spent.tokens_out += found["tokens_out"]
+
+
+def _patience(package: Any) -> Any:
+    given = os.environ.get("LIMNER_TIMEOUT") or TIMEOUT
+    try:
+        return package.Timeout(float(given), connect=CONNECT)
+    except ValueError:
+        raise ExpertError(f"LIMNER_TIMEOUT is {given!r}, and not a number of seconds") from None
 
 
 def _worst(prompt: Sequence[Message]) -> int:

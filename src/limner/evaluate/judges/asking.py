@@ -18,7 +18,7 @@ from limner.evaluate.judges import prompt, reading
 from limner.evaluate.judging import Aspect, Case, Failure, Grade
 from limner.evaluate.kept import KeptModel, fingerprint
 from limner.experts.language import Answer, LanguageModel, Message, Sampling, user
-from limner.experts.language_openai import AT_ONCE, ServedModel
+from limner.experts.language_openai import AT_ONCE, ServedModel, ServerGone
 
 VERSION = "1"
 """Of the way that models are asked and read; the prompt has a hash of its own."""
@@ -122,7 +122,7 @@ class LanguageJudge:
                 return list(pool.map(lambda messages: self._one(messages, sampling), prompts))
         try:
             return list(self._model.answer(prompts, sampling))
-        except MissingExtra:
+        except (MissingExtra, ServerGone):
             raise
         except (LimnerError, TimeoutError):
             # The batch may have failed for one of them, which is too long, say.
@@ -131,7 +131,7 @@ class LanguageJudge:
     def _one(self, messages: list[Message], sampling: Sampling) -> Answer | Grade:
         try:
             return self._model.answer([messages], sampling)[0]
-        except MissingExtra:
+        except (MissingExtra, ServerGone):
             raise
         except (LimnerError, TimeoutError) as error:
             return Grade(None, str(error)[:1000], _kind(error))
