@@ -74,6 +74,8 @@ def test_all_subjects_are_read_from_parquet_too(tmp_path: Path):
         ("NV", ["0.75"], r"\frac{3}{4}", True), ("NV", ["0.75"], "0.751", False), ("NV", ["2^5"], "32", True), ("NV", ["1"], r"1 \text{ }", True),
         ("NV", [r"2.4 \times 10^{5}"], r"2.45 \times 10^5", True), ("NV", [r"2.4 \times 10^{5}"], r"2.4 \times 10^{6}", False),
         ("NV", ["30"], r"30^\circ", True), ("NV", ["12"], "x = 12", True), ("NV", ["5"], "50\\%", False), ("NV", ["12.0"], "12 m", True),
+        ("NV", ["1000000"], "1,000,000", True), ("NV", ["1"], "1,000", False), ("NV", [r"1.0 \times 10^{6}"], "1e6", True), ("NV", ["30"], "30°", True),
+        ("NV", ["9.8"], r"9.8\ \text{m}", True), ("NV", ["12"], "1,2", False),
         ("SET", ["1", "2", "3"], r"\{3, 1, 2\}", True), ("SET", ["1", "2"], "1, 1", False), ("SET", ["1", "2"], "1, 2, 3", False),
         ("IN", [r"(-\infty, 1] \cup (2, 3)"], r"(2,3)\cup(-\infty,1]", True), ("IN", ["[0, 1]"], "[0, 1)", False),
         ("IN", ["[0, 0.5]"], r"[0,\frac12]", True),
@@ -88,7 +90,7 @@ def test_all_subjects_are_read_from_parquet_too(tmp_path: Path):
     ],
 )  # fmt: skip
 def test_each_type_has_its_rule(kind: str, expected: list[str], given: str, good: bool):
-    assert right(given, expected, kind, unit="m" if given.endswith(" m") else "") is good
+    assert right(given, expected, kind, unit="m" if given.endswith((" m", "{m}")) else "") is good
 
 
 def test_several_quantities_keep_their_order_and_several_answers_do_not():

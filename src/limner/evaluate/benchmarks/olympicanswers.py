@@ -25,10 +25,12 @@ _MOST = 64  # answers in one
 _IN = re.compile(r"\\in(?![a-zA-Z])|∈")
 _BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _SCIENTIFIC = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:\\times|\\cdot|\*|×)\s*10\s*\^\s*(?:\{\s*([+-]?\d+)\s*\}|([+-]?\d))")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_EXPONENT = re.compile(r"([+-]?\d+(?:\.\d+)?)[eE]([+-]?\d{1,3})")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox)\s*\{~?([^{}]*)\}")
 _REPLACED = (
     ("\\left", ""), ("\\right", ""), ("∶", ":"), ("，", ","), ("$", ""), ("\\approx", "="), ("\\simeq", "="), ("\\sim", "="), ("^\\prime", "'"),
-    ("^{\\prime}", "'"), ("^\\circ", ""), ("^{\\circ}", ""), ("\\%", ""), ("%", ""), ("−", "-"), ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"),
+    ("^{\\prime}", "'"), ("^\\circ", ""), ("^{\\circ}", ""), ("°", ""), ("{,}", ","), ("\\,", " "), ("\\;", " "), ("\\ ", " "), ("\\!", ""), ("~", " "), ("\\%", ""), ("%", ""), ("−", "-"), ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"),
 )  # fmt: skip
 
 
@@ -129,11 +131,23 @@ def _number(given: str, wanted: Sequence[str]) -> bool:
     given = given.rpartition("=")[2].strip()
     if given == gold:
         return True
+    given, gold = (_plain(each) for each in (given, gold))
     mine, theirs = _SCIENTIFIC.fullmatch(given), _SCIENTIFIC.fullmatch(gold)
     if mine and theirs and (mine[2] or mine[3]) == (theirs[2] or theirs[3]):
         return abs(float(mine[1]) - float(theirs[1])) <= _MANTISSA
     a, b = number(given.replace(" ", "")), number(gold.replace(" ", ""))
     return a is not None and b is not None and (abs(a - b) <= _ABSOLUTE or close(a, b, 1e-9))
+
+
+def _plain(text: str) -> str:
+    """A number without commas between its thousands, its power of ten written out.
+
+    >>> _plain("1,000,000"), _plain("1,00")
+    ('1000000', '1,00')
+    """
+    if _GROUPED.fullmatch(text):
+        return text.replace(",", "")
+    return _EXPONENT.sub(r"\1\\times10^{\2}", text) if _EXPONENT.fullmatch(text) else text
 
 
 def _expression(given: str, wanted: Sequence[str]) -> bool:
