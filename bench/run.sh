@@ -74,6 +74,7 @@ bench "gimp-help-en" serve.py
 bench "gimp-help-en" train.py
 bench "sasview" resume.py
 bench "" evaluate/coverage.py
+bench "openmoji" evaluate/many.py
 bench "gimp-help-en sasview" evaluate/planted.py
 [ -n "${PUBLISHED:-}" ] && bench "" evaluate/published.py --data "$PUBLISHED" || notes+=("left out: published figures (PUBLISHED=FOLDER has the authors' files)")
 

@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from limner.cli.options import as_json
 from limner.errors import LimnerError
+
+if TYPE_CHECKING:
+    from limner.evaluate.benchmark import Benchmark
 
 _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -37,7 +40,12 @@ def list_(json_: bool) -> None:
     """The benchmarks there are, and the files that each needs."""
     from limner.evaluate.benchmarks.registry import benchmark, names
 
-    known = [benchmark(name) for name in names()]
+    known: list[Benchmark] = []
+    for name in names():
+        try:
+            known.append(benchmark(name))
+        except LimnerError as error:  # another package's: the others are listed all the same
+            click.echo(str(error), err=True)
     if json_:
         click.echo(json.dumps([
             {"name": b.name, "title": b.title, "reference": b.reference, "files": b.files, "measures": [m.name for m in b.measures],

@@ -61,7 +61,10 @@ def benchmark(name: str) -> Benchmark:
         module, _, found = BUILTIN[name].partition(":")
         return cast("Benchmark", getattr(importlib.import_module(module), found))
     if point := _entry_points().get(name):
-        return cast("Benchmark", point.load())
+        try:
+            return cast("Benchmark", point.load())
+        except Exception as error:
+            raise BenchmarkError(f"benchmark {name!r} ({point.value}) does not load: {error}") from error
     near = difflib.get_close_matches(name, names(), 3)
     meant = f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names())}"
     raise BenchmarkError(f"there is no benchmark {name!r}{meant}")
