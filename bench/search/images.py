@@ -5,8 +5,8 @@
 Figures of three manuals are asked for by their captions, which are taken out with all alternative texts and headings; what remains are
 paragraphs. Clip art is asked for by its name among pages that are composed: a folder is a page, whose drawings stand under the names of
 their subfolders. Where the encoder was trained on a set, only descriptions of concepts that it was not trained on are asked
-(limner.sources.pairs.part, `test`); the pixels is chosen on those of part `tune` and on sklearn-doc's. Writes bench/results/search-
-images.json; exits 1 where all of it together is significantly worse than the better of the two anywhere.
+(limner.sources.pairs.part, `test`); the weight of pixels is chosen on those of part `tune` and on sklearn-doc's. Writes
+bench/results/search-images.json; exits 1 where all of it together is significantly worse than the better of the two anywhere.
 """
 
 from __future__ import annotations
