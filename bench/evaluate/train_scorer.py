@@ -24,13 +24,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from corpora import built
 
-from limner.evaluate.judges import coherent, defects, layout, passages, structural, trained
+from limner.evaluate.judges import coherent, defects, layout, passages, structural, trained, training
 from limner.evaluate.judges.defects import DEFECTS, planted
 from limner.evaluate.judges.worth.detection import detection
 from limner.recipes.provenance import data_hashes
 
 SETS = ("sklearn-doc", "opencv-doc", "skimage-doc")
-PENALTIES, PAIRS = (1.0, 3.0, 10.0, 30.0), (0.0, 1.0, 4.0)
 SEEDS = (1,)
 """Of the defects planted, none of which planted.py plants."""
 
@@ -51,14 +50,14 @@ def rows(name: str, folder: Path, most: int) -> dict[str, Any]:
     coherence = coherent.Coherence()
     found: dict[str, Any] = {"clean": [], "worse": [], "of": [], "defect": [], "code": measured_by()}
 
-    def measured(case: Any) -> list[float]:
+    def row(case: Any) -> list[float]:
         return trained.row({**structural.measures(case), **coherence.measures(case)})
 
     for number, each in enumerate(taken):
-        found["clean"].append(measured(each.case()))
+        found["clean"].append(row(each.case()))
         for defect, seed in itertools.product(DEFECTS, SEEDS):
             if worse := planted(each, taken, defect, seed):
-                found["worse"].append(measured(worse.case()))
+                found["worse"].append(row(worse.case()))
                 found["of"].append(number)
                 found["defect"].append(defect)
         print(name, number, flush=True)
@@ -66,12 +65,10 @@ def rows(name: str, folder: Path, most: int) -> dict[str, Any]:
     return found
 
 
-def together(sets: list[dict[str, Any]]) -> tuple[Any, Any, list[int], list[str]]:
-    """Several sets as one."""
-    starts = np.cumsum([0, *(len(s["clean"]) for s in sets)])
-    of = [int(start) + i for start, s in zip(starts, sets, strict=False) for i in s["of"]]
-    clean, worse = (np.array([row for s in sets for row in s[name]], float) for name in ("clean", "worse"))
-    return clean, worse, of, [DEFECTS[d][0] for s in sets for d in s["defect"]]
+def measured(held: dict[str, Any]) -> training.Measured:
+    """A set as what is fitted."""
+    clean, worse = (np.array(held[name], float) for name in ("clean", "worse"))
+    return training.Measured(clean, worse, tuple(held["of"]), tuple(DEFECTS[d][0] for d in held["defect"]))
 
 
 def scored(scorer: trained.Scorer, held: dict[str, Any]) -> float:
@@ -96,16 +93,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         sets = [rows(name, folder, given.most) for name in SETS]
-    chosen: dict[tuple[float, float], float] = {}
-    for penalty, pairs in itertools.product(PENALTIES, PAIRS):
-        left = [scored(trained.fit(*together([s for s in sets if s is not held]), penalty, pairs), held) for held in sets]
-        chosen[penalty, pairs] = float(np.mean(left))
-        print(penalty, pairs, [round(x, 4) for x in left], flush=True)
-    penalty, pairs = max(chosen, key=lambda pair: chosen[pair])
-    scorer = trained.fit(*together(sets), penalty, pairs)
+    every = [measured(held) for held in sets]
+    choice = training.chosen(every, lambda scorer, number: scored(scorer, sets[number]))
+    scorer = training.fitted(every, choice.penalty, choice.pairs)
     made = {
         "sets": data_hashes(SETS), "passages": {n: len(s["clean"]) for n, s in zip(SETS, sets, strict=True)},
-        "defects": sum(len(s["worse"]) for s in sets), "penalty": penalty, "pairs": pairs, "left_out_auc": round(chosen[penalty, pairs], 4),
+        "defects": sum(len(s["worse"]) for s in sets), "penalty": choice.penalty, "pairs": choice.pairs, "left_out_auc": round(choice.left_out, 4),
     }  # fmt: skip
     trained.save(scorer, trained.WEIGHTS, made)
     print(json.dumps(made))

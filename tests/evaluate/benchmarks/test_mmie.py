@@ -11,6 +11,7 @@ import pytest
 from evaluate.ruledjudge import RuledJudge, picture
 from limner.evaluate.benchmark import BenchmarkError, Item, Output
 from limner.evaluate.benchmarks.mmie import MMIE, letter
+from limner.evaluate.judges.address import judge
 
 RECORD: dict[str, Any] = {
     "id": "MSR-1",
@@ -44,7 +45,7 @@ def test_the_judge_of_reasoning_sees_the_right_answer(tmp_path: Path) -> None:
         RuledJudge(lambda case, aspect: seen.append((case.reference, aspect.reference)) or 6.0),
     )
     assert seen == [(("B",), True)]
-    assert scored.values == {"score": 6.0, "correct": 1.0}
+    assert scored.values == {"overall score": 6.0, "correct": 1.0}
 
 
 def test_open_answers_have_a_grade_alone(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_open_answers_have_a_grade_alone(tmp_path: Path) -> None:
     )
     assert item.reference == ("And then it rained.",)
     assert item.categories == {"category": "situational analysis", "form": "open"}
-    assert MMIE.score(item, Output((("It snowed.",),)), RuledJudge(lambda case, aspect: 2.0)).values == {"score": 2.0}
+    assert MMIE.score(item, Output((("It snowed.",),)), RuledJudge(lambda case, aspect: 2.0)).values == {"overall score": 2.0}
 
 
 def test_an_id_of_no_category_stops_it(tmp_path: Path) -> None:
@@ -74,3 +75,10 @@ def test_an_id_of_no_category_stops_it(tmp_path: Path) -> None:
 )
 def test_the_letter_of_an_answer(answer: str, named: str) -> None:
     assert letter(answer) == named
+
+
+def test_a_judge_that_measures_knows_what_is_asked_of_it(tmp_path: Path) -> None:
+    scored = MMIE.score(
+        _item(tmp_path, id="PBL-1"), Output((("Draw a box around it.", picture("red")),)), judge("bundled:structural")
+    )
+    assert 0 < scored.values["overall score"] <= 6

@@ -21,9 +21,12 @@ from limner.formats.folder import Folder
 
 CATEGORIES = {"SA": "situational analysis", "PBL": "project-based learning", "MSR": "multi-step reasoning"}
 
+OVERALL = "overall score"
+"""What is graded: by this name judges that measure know that they are asked for all that they measure."""
+
 ASPECTS = {
     "SA": Aspect(
-        "score",
+        OVERALL,
         "the story that goes on: weigh the text (clear, correct, engaging), the images (vivid, clear), how tightly both belong together, whether "
         "persons, places and events stay the same, whether it is original, and whether the style is one throughout, which weighs strictly. "
         "Take one off where it is harmful. 6 is without fault, 0 is worthless.",
@@ -31,7 +34,7 @@ ASPECTS = {
         6,
     ),
     "PBL": Aspect(
-        "score",
+        OVERALL,
         "the method that is shown: weigh the text (clear, correct, in order), the images (relevant, each at its step), how tightly both belong "
         "together, whether one can do it by this answer alone, whether it engages, and whether the style is one throughout, which weighs "
         "strictly. Take one off where it is harmful. 6 is without fault, 0 is worthless.",
@@ -39,7 +42,7 @@ ASPECTS = {
         6,
     ),
     "MSR": Aspect(
-        "score",
+        OVERALL,
         "the solution: weigh whether the question's text and images are understood, whether each step follows and is clear, what is right on "
         "the way even where the end is wrong, and whether the end is the right answer, which is given. 6 is right in every step, 0 has "
         "nothing right.",
@@ -66,7 +69,7 @@ class MMIEBench:
     )
     files = "the JSON files and images/ (hf.co/datasets/MMIE/MMIE); the schema of the authors' readme, not checked on the real files here"
     measures: Sequence[Measure] = (
-        Measure("score", "the answer as a whole, from 0 to 6", 0, 6, judged=True),
+        Measure(OVERALL, "the answer as a whole, from 0 to 6", 0, 6, judged=True),
         Measure("correct", "the letter of a question with given choices is the right one"),
     )
     sampling = Sampling(tokens=1024, images=4)
