@@ -90,7 +90,7 @@ MODULES = {
     "search-known": "limner.search.searcher", "search-images": "limner.search.searcher", "search-vectors": "limner.search.vectors",
     "write": "limner.write.writing", "serve": "limner.serve.api", "evaluate-many": "limner.evaluate.runner",
     "train": "limner.train.method", "resume": "limner.train.method",
-    "evaluate-coverage": "limner.evaluate.statistics.bootstrap", "published": "limner.evaluate.benchmarks.openingarena",
+    "evaluate-coverage": "limner.evaluate.statistics.bootstrap", "published": "limner.evaluate.arena",
     "decide": "limner.curate.duplicates", "duplicate_images": "limner.curate.duplicate_images",
 }  # fmt: skip
 """The module whose code, with all it imports, each benchmark puts into its result."""

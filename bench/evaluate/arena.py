@@ -9,9 +9,10 @@ from typing import Any
 
 from figures import Figure, figure
 
-from limner.evaluate.benchmarks.openingarena import Verdict, Winner, grades, published_table, table, unjudged, verdicts
+from limner.evaluate.arena import agreements
+from limner.evaluate.benchmarks.openingarena import Verdict, grades, published_table, table, unjudged, verdicts
 from limner.evaluate.statistics.clusters import Resampling
-from limner.evaluate.statistics.ranking import Ranking, Ties, rank, verdict
+from limner.evaluate.statistics.ranking import Ranking, Ties, rank
 
 AGREEMENT = {
     ("gpt-judge", "GPT-4o"): {
@@ -30,6 +31,7 @@ UNSEEN = ("anole", "SEED-LLaMA", "NExT-GPT")
 """Systems whose meetings are the others. The authors' script also names GPT-4+DALL-E3, which no verdict has (there it is GPT-4o+DALL-E3)."""
 
 LEADERBOARD = {"Human Evaluation": "judge", "GPT Evaluation": "gpt-judge", "IntJudge Evaluation": "intjudge_rag-judge"}
+AGREED = {"FDT": "lean", "w/ Tie": "tie", "w/o Tie": "drop"}
 WAYS: dict[str, Ties] = {"FDT": "lean", "w/o Tie": "drop", "w/ Tie (0)": "nothing", "w/ Tie (5)": "half"}
 
 
@@ -76,28 +78,17 @@ def _grades(scores: Path, summary: Path) -> list[Figure]:
 
 
 def _agreements(judges: Mapping[str, Sequence[Verdict]]) -> list[Figure]:
-    people = {one.meeting: one.winner for one in judges["judge"]}
-    found: list[Figure] = []
+    people, found = judges["judge"], list[Figure]()
     for (name, title), published in AGREEMENT.items():
-        both = [(people[v.meeting], v.winner, v.a in UNSEEN or v.b in UNSEEN) for v in judges[name] if v.meeting in people]
+        parts = [[v for v in judges[name] if {v.a, v.b}.isdisjoint(UNSEEN) in which] for which in ((True, False), (True,), (False,))]
+        shares = [agreements(people, part, Resampling(resamples=100)) for part in parts]
         for ties, values in published.items():
-            seen, unseen = (_agreement([row for row in both if row[2] is part], ties) for part in (False, True))
-            ours = (_agreement(both, ties), seen, unseen, 2 * seen * unseen / (seen + unseen))
+            both, seen, unseen = (100 * share[AGREED[ties]]["agree"]["value"] for share in shares)
             found += [
                 figure(f"agreement of {title} with people, {ties}, {part}", value, "judge.png", own, 2)
-                for part, value, own in zip(PARTS, values, ours, strict=True)
+                for part, value, own in zip(PARTS, values, (both, seen, unseen, 2 * seen * unseen / (seen + unseen)), strict=True)
             ]
     return found
-
-
-def _agreement(rows: Sequence[tuple[Winner, Winner, bool]], ties: str) -> float:
-    """In percent: a tie is the side that it leans to (FDT), a verdict of its own (w/ Tie), or leaves the meeting out (w/o Tie)."""
-    said = [(verdict(one), verdict(other)) for one, other, _ in rows]
-    if ties == "FDT":
-        pairs = [(lean or won, other_lean or other) for (won, lean), (other, other_lean) in said]
-    else:
-        pairs = [(won, other) for (won, _), (other, _) in said if ties == "w/ Tie" or "tie" not in (won, other)]
-    return 100 * sum(one == other for one, other in pairs) / len(pairs)
 
 
 def _board(published: Sequence[Mapping[str, Any]], of: str, found: Sequence[Verdict], file: str) -> dict[str, Any]:

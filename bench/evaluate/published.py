@@ -33,6 +33,7 @@ from figures import Figure, figure
 from limner.evaluate.benchmarks import genevalvotes, wise
 from limner.evaluate.benchmarks.files import Row, digest, markdown_table, opened
 from limner.evaluate.benchmarks.mmdocragjudged import average, judged
+from limner.recipes.provenance import code_hash
 
 RESULTS = Path(__file__).parent.parent / "results" / "published.json"
 
@@ -159,7 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder with the authors' repositories")
     result = recomputed(parser.parse_args().data)
-    RESULTS.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    told = result | {"code": code_hash("limner.evaluate.arena")}
+    RESULTS.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for name, found in result.items():
         print(
             f"{name}: {found.get('absent') or '{same} of {of} figures the same, largest difference {}'.format(found['largest difference'], **found)}"
