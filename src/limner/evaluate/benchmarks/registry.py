@@ -35,6 +35,7 @@ BUILTIN: dict[str, str] = {
     "physbench": "limner.evaluate.benchmarks.physbench:PHYS_BENCH",
     "seed-bench-2": "limner.evaluate.benchmarks.seedbench2:SEED_BENCH_2",
     "seed-bench-2-blank": "limner.evaluate.benchmarks.seedbench2:SEED_BENCH_2_BLANK",
+    "sparkles-eval": "limner.evaluate.benchmarks.sparkleseval:SPARKLES_EVAL",
     "textatlas": "limner.evaluate.benchmarks.textatlas:TEXT_ATLAS",
     "textatlas-made": "limner.evaluate.benchmarks.textatlasmade:TEXT_ATLAS_MADE",
     "vcr": "limner.evaluate.benchmarks.vcr:VCR",
