@@ -229,7 +229,11 @@ def test_smoke_measures_what_it_names():
     assert figures["preferred.alignment"] > 50
     assert figures["loss.0-shot.raw"] == figures["loss.0-shot.filtered"] == figures["loss.0-shot.intact"]
     assert all(math.isfinite(figures[f"judge.{j}.{s}"]) for j in ("text", "image", "alignment") for s in ("raw", "filtered"))
-    assert {c["key"] for c in result["claims"] if c["word"] == "waits"} == {"training", "judge"}
+    for shots in (0, 2, 4):
+        gain = figures[f"trained.{shots}-shot.raw"] - figures[f"trained.{shots}-shot.filtered"]
+        assert figures[f"trained.{shots}-shot.gain"] == pytest.approx(gain, abs=1e-3)
+    assert figures["trained.intact"] > 0
+    assert {c["key"] for c in result["claims"] if c["word"] == "waits"} == {"judge"}
     assert all(c["word"] != "not measured" for c in result["claims"])
     with pytest.raises(LimnerError, match="name more data"):
         list(comm.run(replace(known.settings["smoke"], documents=1_000, folds=100), 0))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from limner.curate.chunks import chunks
 from limner.document import Document, Image, Text
+from limner.packages.cachedir import cache_folder
 from limner.recipes.formulas import written
 from limner.recipes.mmsci import Figure, instruction, leaks
 from limner.recipes.paperpdf import Pair, by_rule, verified
 from limner.recipes.recipe import recipe
+from limner.recipes.run import run
+from limner.sources.datasets import dataset
 
 PAPER = Document(
     "p",
@@ -99,5 +103,22 @@ def test_formulas_are_read_from_the_source_of_a_page(tmp_path):
 def test_recipes_name_their_paper_and_what_waits(slug):
     found = recipe(slug)
     assert "arXiv" in found.reference
-    assert any(claim.waits for claim in found.claims)
+    assert slug == "mmsci" or any(claim.waits for claim in found.claims)
     assert found.seeds["laptop"] >= 3
+
+
+def test_small_models_are_taught_articles_and_asked_for_captions_of_others():
+    pytest.importorskip("torch")
+    for name in ("sasview", "gimp-help-en"):
+        if not dataset(name).here:
+            pytest.skip(f"no {name} below LIMNER_DATA (limner data get {name})")
+    for name in ("efficientnet-lite0", "all-minilm-l6-v2"):
+        if not (cache_folder("models") / name).is_dir():
+            pytest.skip(f"the weights {name} are not here: they come with their first use")
+    known = recipe("mmsci")
+    result = run(replace(known, seeds={**known.seeds, "smoke": 1}), "smoke")
+    figures = {name: figure["mean"] for name, figure in result["figures"].items()}
+    assert figures["taught.gain"] == pytest.approx(figures["taught.web"] - figures["taught.articles"], abs=1e-3)
+    assert figures["figures-taught.seen"] == figures["taught.articles"]
+    judged = {claim["key"]: claim["word"] for claim in result["claims"]}
+    assert not {judged[key] for key in ("pre-training", "figures")} & {"waits", "not measured"}

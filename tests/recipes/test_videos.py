@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from limner.corpus import Corpus
+from limner.curate.shots import shots
 from limner.document import Document, Image, Text
 from limner.packages.cachedir import cache_folder
 from limner.pipeline.plan import Plan, load
-from limner.recipes import talk
+from limner.recipes import silent, talk
 from limner.recipes.gains import compared
+from limner.recipes.multimodal_textbook import shuffled
 from limner.recipes.recipe import Claim, recipe
 from limner.recipes.run import run
 from limner.recipes.talk import Stamp, grouped
+from limner.recipes.telling import interleaved
 from limner.recipes.verdict import judge
 from limner.recipes.videos import Again, Seen, built
 from limner.sources.datasets import dataset
@@ -28,8 +31,9 @@ WEIGHTS = ("whisper-tiny.en", "efficientnet-lite0", "imagenet-names", "all-minil
 def needed() -> None:
     for package in ("av", "faster_whisper", "transformers"):
         pytest.importorskip(package)
-    if not dataset("tuxpaint-stamps").here:
-        pytest.skip("no tuxpaint-stamps below LIMNER_DATA (limner data get tuxpaint-stamps)")
+    for name in ("tuxpaint-stamps", "gimp-help-en", "fluent-emoji"):
+        if not dataset(name).here:
+            pytest.skip(f"no {name} below LIMNER_DATA (limner data get {name})")
     for name in WEIGHTS:
         if not (cache_folder("models") / name).is_dir():
             pytest.skip(f"the weights {name} are not here: they come with their first use")
@@ -128,6 +132,12 @@ def test_a_small_textbook_keeps_lectures_and_their_order():
     assert figures["videos.lectures"] > figures["videos.other-language"]
     assert figures["clips.right"] > figures["clips.wrong"]
     assert figures["read.images"] >= figures["clips.images"] > 0
+    for test in ("0-shot", "1-shot", "2-shot", "4-shot", "cheat"):
+        assert all(figures[f"names.{test}.{way}"] > 0 for way in ("textbook", "web", "shuffled"))
+    helped = {way: figures[f"names.1-shot.{way}"] - figures[f"names.cheat.{way}"] for way in ("textbook", "web")}
+    assert figures["cheat.gain"] == pytest.approx(helped["textbook"] - helped["web"], abs=1e-3)
+    judged = {claim["key"]: claim["word"] for claim in result["claims"]}
+    assert not {judged[key] for key in ("few-shot", "cheat", "order")} & {"waits", "not measured"}
 
 
 def test_small_annotated_documents_name_what_is_shown():
@@ -139,3 +149,38 @@ def test_small_annotated_documents_name_what_is_shown():
     assert figures["named.shots"] > 10
     assert figures["loss.woven"] > 0
     assert figures["loss.gain"] == pytest.approx(figures["loss.speech"] - figures["loss.woven"], abs=1e-3)
+    assert figures["trained.gain"] == pytest.approx(figures["trained.speech"] - figures["trained.woven"], abs=1e-3)
+    judged = {claim["key"]: claim["word"] for claim in result["claims"]}
+    assert not {judged[key] for key in ("trained", "trained-annotated")} & {"waits", "not measured"}
+
+
+def test_written_lectures_show_and_say_nothing_that_is_recorded():
+    if not dataset("tuxpaint-stamps").here:
+        pytest.skip("no tuxpaint-stamps below LIMNER_DATA (limner data get tuxpaint-stamps)")
+    recorded = talk.stamps("en")
+    unrecorded = silent.silent()
+    assert len(unrecorded) > 500
+    assert not {s.picture for s in recorded} & {s.picture for s in unrecorded}
+    assert not {s.text for s in recorded} & {s.text for s in unrecorded}
+    documents, stored = silent.lectures(40)
+    for document in documents:
+        found = shots(document)
+        assert len(found) >= 4
+        for image, words in found:
+            assert len(words) == 1
+            assert stored.media(image.ref) is not None
+
+
+def test_a_shuffled_document_keeps_its_words_and_its_images():
+    look = {ref: np.full(3, i, np.float32) for i, ref in enumerate(f"{n:064x}" for n in range(9))}
+    parts = tuple(part for i, ref in enumerate(look) for part in (Text(2 * i, f"text {i}"), Image(2 * i + 1, ref=ref)))
+    told = interleaved(Document("d", parts), look)
+    mixed = shuffled(told, random.Random(1))
+
+    def shown(each):
+        return [int(part[0]) for part in each.parts if not isinstance(part, str)]
+
+    assert mixed.texts == told.texts == [f"text {i}" for i in range(9)]
+    assert shown(told) == list(range(9)) == sorted(shown(mixed))
+    assert shown(mixed) != shown(told)
+    assert [isinstance(part, str) for part in mixed.parts] == [isinstance(part, str) for part in told.parts]

@@ -310,7 +310,10 @@ RECIPE = Recipe(
         ),
         Claim(
             "answers", "a model that reads the chosen chunks answers better", "8.6 % of F1 above proprietary products (abstract)",
-            "answers of a trained model", waits="not trained on yet",
+            "answers of a trained model", waits="needs pairs whose questions do not quote their "
+            "evidence: the rule's quote it but for the hidden word, so that a search for words finds nearly all and a reader tuned on them learns to "
+            "copy, and the bundled model writes one that can be verified for about 2 chunks of 100, too few to tune on and to hold out; a larger "
+            "writer and a reader of figures take a GPU",
         ),
     ],
     settings={
