@@ -80,7 +80,9 @@ def _grades(scores: Path, summary: Path) -> list[Figure]:
 def _agreements(judges: Mapping[str, Sequence[Verdict]]) -> list[Figure]:
     people, found = judges["judge"], list[Figure]()
     for (name, title), published in AGREEMENT.items():
-        parts = [[v for v in judges[name] if {v.a, v.b}.isdisjoint(UNSEEN) in which] for which in ((True, False), (True,), (False,))]
+        parts = [
+            [v for v in judges[name] if {v.a, v.b}.isdisjoint(UNSEEN) in which] for which in ((True, False), (True,), (False,))
+        ]
         shares = [agreements(people, part, Resampling(resamples=100)) for part in parts]
         for ties, values in published.items():
             both, seen, unseen = (100 * share[AGREED[ties]]["agree"]["value"] for share in shares)
