@@ -115,16 +115,14 @@ class ServedModel:
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             got = self._client.chat.completions.create(**request)
-        except self._package.APIConnectionError as error:  # a timeout is one
-            self._lost += 1
-            said = f"openai:{self._model}@{self._url} did not answer"
-            if self._lost >= GONE:
-                raise ServerGone(f"{said} {self._lost} times in succession: {error}") from error
-            raise ExpertError(f"{said}: {error}") from error
         except self._package.OpenAIError as error:
-            self._lost = 0
-            raise ExpertError(f"openai:{self._model}@{self._url} did not answer: {error}") from error
-        self._lost = 0
+            said = f"openai:{self._model}@{self._url} did not answer"
+            # A timeout is a failed connection too; a refusal is an answer.
+            lost = self._came(not isinstance(error, self._package.APIConnectionError))
+            if lost >= GONE:
+                raise ServerGone(f"{said} {lost} times in succession: {error}") from error
+            raise ExpertError(f"{said}: {error}") from error
+        self._came(True)
         if not got.choices:
             raise ExpertError(f"openai:{self._model}@{self._url} answered without a choice")
         choice, usage = got.choices[0], got.usage
@@ -140,6 +138,12 @@ class ServedModel:
             "tokens_in": usage.prompt_tokens if usage else 0,
             "tokens_out": usage.completion_tokens if usage else 0,
         }
+
+    def _came(self, answered: bool) -> int:
+        """Count requests in succession that no answer came to; several threads ask."""
+        with self._lock:
+            self._lost = 0 if answered else self._lost + 1
+            return self._lost
 
     def _count(self, found: dict[str, Any], cost: float | None) -> None:
         """Count an answer; one that was kept has no cost."""
